@@ -24,8 +24,9 @@ import { isCheck, isQueueEvent, toQueuedWork } from './events/queue-records.ts'
 import { toStreamedPresences, toStreamedSlots } from './events/stream-records.ts'
 import { workingMs } from './events/time-left.ts'
 import { onGatewayEvent } from './gateway-event.ts'
-import { isHttpEvent } from './http/http-event.ts'
+import { asksForEvents, type HttpEvent, isHttpEvent } from './http/http-event.ts'
 import { onHttpEvent } from './http/on-http-event.ts'
+import { type StreamingHandler, streamify, writeResponse } from './http/response-stream.ts'
 import type { LambdaHandlers, LambdaOptions } from './options.ts'
 import { consoleTelemetry, createServe, invocationOf, type Serve } from './serve.ts'
 import { toServer } from './served-application.ts'
@@ -50,6 +51,7 @@ export function createLambdaHandlers<R extends AnyTRPCRouter, V extends Authoriz
     deliver: createDeliver(serve),
     worker: createWorker(serve),
     http: createHttp(serve, admission),
+    httpStream: createHttpStream(serve, admission),
   }
   return attachApplication(
     { handler: toOneHandler(handlers), ...handlers },
@@ -141,18 +143,35 @@ function createWorker(serve: Serve): AwsHandler {
 
 function createHttp(serve: Serve, admission: () => AdmissionOptions): AwsHandler {
   return async (event, lambdaContext) => {
-    if (!isHttpEvent(event))
-      throw new TypeError(
-        `Expected an HTTP request in payload format 2.0, got ${describeEvent(event)}. Set the payload format of the HTTP API's integration to 2.0, or use a function URL.`,
-      )
+    const request = checkHttpEvent(event)
     return serve({ name: 'http', lambdaContext, maxMs: limits.frameDeadlineMs.value }, (context) =>
-      onHttpEvent(context, admission(), event),
+      onHttpEvent(context, admission(), request),
     )
   }
 }
 
+function createHttpStream(serve: Serve, admission: () => AdmissionOptions): StreamingHandler {
+  return streamify(async (event, stream, lambdaContext) => {
+    const request = checkHttpEvent(event)
+    // Frames have as long as without streaming; events last until the function ends them.
+    const maxMs = asksForEvents(request) ? {} : { maxMs: limits.frameDeadlineMs.value }
+    const left = new AbortController()
+    for (const name of ['close', 'error'] as const) stream.once(name, () => left.abort())
+    await serve({ name: 'http', lambdaContext, ...maxMs }, async (context) =>
+      writeResponse(stream, await onHttpEvent(context, admission(), request, { streams: true, left: left.signal })),
+    )
+  })
+}
+
+function checkHttpEvent(event: unknown): HttpEvent {
+  if (isHttpEvent(event)) return event
+  throw new TypeError(
+    `Expected an HTTP request in payload format 2.0, got ${describeEvent(event)}. Set the payload format of the HTTP API's integration to 2.0, or use a function URL.`,
+  )
+}
+
 /** One handler for all events. It is chosen by the shape of the event. */
-function toOneHandler(handlers: Omit<LambdaHandlers, 'handler'>): AwsHandler {
+function toOneHandler(handlers: Omit<LambdaHandlers, 'handler' | 'httpStream'>): AwsHandler {
   const { authorizer, websocket, tableStream, deliver: deliverHandler, worker, http } = handlers
   return (event, lambdaContext) => {
     if (isAuthorizerEvent(event)) return authorizer(event, lambdaContext)

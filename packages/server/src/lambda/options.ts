@@ -12,6 +12,7 @@ import type { Line } from '../line/line.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import type { Origins } from './authorize/origins.ts'
 import type { AwsHandler } from './events/events.ts'
+import type { StreamingHandler } from './http/response-stream.ts'
 
 type MaybePromise<T> = T | Promise<T>
 
@@ -186,8 +187,14 @@ export interface LambdaHandlers {
   /** Runs long calls and generator subscriptions. */
   readonly worker: AwsHandler
   /**
-   * `POST /frames`: the frames of clients that cannot open a WebSocket. Serves an HTTP API and a function URL, both in
-   * payload format 2.0. Origins are checked here: leave CORS of the gateway unset.
+   * `POST /frames`: the frames of clients that cannot open a WebSocket. `GET /read/<path>`: what a subscription follows.
+   * Serves an HTTP API and a function URL, both in payload format 2.0. Origins are checked here: leave CORS of the
+   * gateway unset.
    */
   readonly http: AwsHandler
+  /**
+   * The same with response streaming (`awslambda.streamifyResponse`), so that `live=sse` goes on for up to 55 s. For a
+   * function URL with the invoke mode `RESPONSE_STREAM`, and a timeout of 60 s. An HTTP API does not stream: use `http`.
+   */
+  readonly httpStream: StreamingHandler
 }

@@ -129,7 +129,11 @@ export function createTestLine(
   })
   const backend: Backend = { store, erasure, gateway, clock, ...(withoutInvoker ? {} : { invoker }) }
   const handlers = createLambdaHandlers({ ...serve, line, createContext: serve.createContext ?? (() => ({})) } as never)
-  const call = (name: keyof typeof handlers, event: unknown, remaining: number | (() => number) = 28_000) =>
+  const call = (
+    name: Exclude<keyof typeof handlers, 'httpStream'>,
+    event: unknown,
+    remaining: number | (() => number) = 28_000,
+  ) =>
     line.withBackend(backend, () =>
       handlers[name](JSON.parse(JSON.stringify(event)), {
         getRemainingTimeInMillis: () => (typeof remaining === 'number' ? remaining : remaining()),

@@ -78,8 +78,12 @@ const exposed =
  * The headers of a response to a read. It is for one reader: nobody else may get it from a cache, and a cache must ask
  * again each time. [TL-READ-7]
  */
-export function readHeaders({ method }: HttpRequest, { statusCode, headers }: HttpResponse): HttpResponse['headers'] {
-  const isKept = method === 'GET' && statusCode < 400
+export function readHeaders(
+  { method, query }: HttpRequest,
+  { statusCode, headers }: HttpResponse,
+): HttpResponse['headers'] {
+  // What `now` is differs each time.
+  const isKept = method === 'GET' && statusCode < 400 && query.get('offset') !== 'now'
   return {
     ...headers,
     'cache-control': isKept ? 'private, no-cache' : 'private, no-cache, no-store',

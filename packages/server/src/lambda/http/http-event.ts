@@ -39,6 +39,11 @@ export function isHttpEvent(event: unknown): event is HttpEvent {
   return isRecord(requestContext) && isRecord(requestContext['http'])
 }
 
+/** Whether a request asks for events that go on. */
+export function asksForEvents({ rawQueryString }: HttpEvent): boolean {
+  return new URLSearchParams(rawQueryString ?? '').get('live') === 'sse'
+}
+
 /** The request of an event. Headers are read whatever the case of their names. */
 export function toHttpRequest(event: HttpEvent): HttpRequest {
   const headers: Record<string, string | undefined> = Object.create(null)

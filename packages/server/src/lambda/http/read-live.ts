@@ -15,6 +15,8 @@ export interface Reading {
   readonly caller: ConnectionCaller
   readonly target: ReadTarget
   readonly encoder: ReadEncoder
+  /** Aborts when the reader has left, where that is known. */
+  readonly left: AbortSignal | undefined
 }
 
 /** Answers a long-poll: at once if there are messages, a gap or an end, else when something comes, for `ms` at most. */

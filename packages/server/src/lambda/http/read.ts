@@ -25,6 +25,8 @@ export interface ReadOptions {
   readonly waitMs?: number
   /** Whether events reach the reader as they are written. @default false: a response is one batch of them */
   readonly streams?: boolean
+  /** Aborts when the reader has left, where that is known. */
+  readonly left?: AbortSignal
 }
 
 const longPollMs = 20_000
@@ -48,7 +50,7 @@ export async function onRead(
   try {
     if (caller.refused !== undefined) throw refusedError(caller.refused)
     const target = await openTarget(context, caller, { path, input: parsed.params.input })
-    const reading = { context, caller, target, encoder: options.encoder ?? json }
+    const reading = { context, caller, target, encoder: options.encoder ?? json, left: options.left }
     return await answer(
       reading,
       { ...parsed.params, etags: request.headers['if-none-match'] },

@@ -18,6 +18,14 @@ export interface Follower extends Disposable {
   wait(at: Cursor): Promise<Waited>
 }
 
+interface FollowOptions {
+  readonly caller: ConnectionCaller
+  readonly target: ReadTarget
+  readonly ms: number
+  /** Aborts when the reader has left. */
+  readonly left?: AbortSignal | undefined
+}
+
 /**
  * Follows the log of a target for at most `ms` milliseconds, and not beyond the caller's authority. Call it before the
  * log is read [LAW-REGISTER-THEN-READ]. All readers of a process share one poller for a topic. A kick of the caller is
@@ -26,13 +34,14 @@ export interface Follower extends Disposable {
 // [TL-READ-8]
 export function follow(
   context: InvocationContext,
-  { caller, target, ms }: { readonly caller: ConnectionCaller; readonly target: ReadTarget; readonly ms: number },
+  { caller, target, ms, left }: FollowOptions,
 ): Follower {
   const { clock } = context
   const untilExpiry = caller.authExp === undefined ? ms : caller.authExp - clock.now()
   const deadline = narrowDeadline(clock, context.deadline, Math.min(ms, untilExpiry))
   const watch = caller.principal === null ? undefined : watchKick({ ...context, deadline }, caller)
-  const signal = watch?.signal ?? deadline.signal
+  const over = watch?.signal ?? deadline.signal
+  const signal = left === undefined ? over : AbortSignal.any([over, left])
   // The poller outlives this invocation if others read too.
   const tail = joinTail({ ...context, store: context.unboundStore ?? context.store }, target.log)
   return {
