@@ -6,7 +6,7 @@ import type { StreamMapping } from '../emulators/lambda/event-sources/stream-sou
 import type { FunctionOptions } from '../emulators/lambda/invocations/lambda-function.ts'
 
 /** A function of a line, named by its handler. */
-export type LineFunction = Exclude<keyof LambdaHandlers, 'handler'>
+export type LineFunction = Exclude<keyof LambdaHandlers, 'handler' | 'httpStream'>
 
 /** The function settings of a deployed line's template. The local line uses the same ones. */
 export const functionSettings: Readonly<Record<LineFunction, Omit<FunctionOptions, 'name' | 'run'>>> = {
@@ -17,6 +17,9 @@ export const functionSettings: Readonly<Record<LineFunction, Omit<FunctionOption
   worker: { timeoutMs: 900_000, asyncRetries: 1, maximumEventAgeMs: 1_080_000, background: true },
   http: { timeoutMs: 29_000 },
 }
+
+/** The function `http` behind a function URL, which streams: events go on for up to 55 s. */
+export const streamedHttp = { timeoutMs: 60_000 }
 
 export const lineFunctions = Object.keys(functionSettings) as readonly LineFunction[]
 

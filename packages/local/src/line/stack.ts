@@ -20,6 +20,7 @@ import {
   type LineFunction,
   lineFunctions,
   routes,
+  streamedHttp,
   streamSettings,
 } from './deployment.ts'
 import { createBackends, createEnvironments, credentials, type Emulators, region } from './line-environment.ts'
@@ -221,7 +222,8 @@ function nameTable({ dataDir, dynamodb, keepsTables }: StackOptions): string {
 function serve({ functions, dynamo, faults, table }: Emulators, runOf: RunOf): void {
   for (const name of lineFunctions) {
     const run = runOf(name)
-    if (run !== undefined) functions.register({ name, ...functionSettings[name], run })
+    const settings = name === 'http' ? { ...functionSettings.http, ...streamedHttp } : functionSettings[name]
+    if (run !== undefined) functions.register({ name, ...settings, run })
   }
   const { handler, ...delayed } = delayedSettings
   const run = runOf(handler)

@@ -89,7 +89,8 @@ function serve(stack: Stack, pool: WorkerPool, entry: string): void {
       `Expected ${entry} to export websocket or handler, got neither. Export what createLambdaHandlers returns.`,
     )
   stack.serve((name) => {
-    const exportName = exported.includes(name) ? name : 'handler'
+    const wanted = name === 'http' && exported.includes('httpStream') ? 'httpStream' : name
+    const exportName = exported.includes(wanted) ? wanted : 'handler'
     return exported.includes(exportName) ? { kind: 'worker', pool, exportName } : undefined
   })
 }

@@ -2,10 +2,11 @@ import type { AnyTRPCRouter } from '@trpc/server'
 import { defined } from '@trunkline/protocol'
 import { type AuthorizeResult, type anonymous, createLine, type Line } from '@trunkline/server'
 import { internalsOf, parseDuration } from '@trunkline/server/internal'
-import { createLambdaHandlers, type LambdaOptions } from '@trunkline/server/lambda'
+import { type AwsHandler, createLambdaHandlers, type LambdaOptions } from '@trunkline/server/lambda'
 import type { Backend } from '@trunkline/server/ports'
 import type { Invocation } from '../emulators/lambda/invocations/invocation.ts'
 import { type Resources, withResources } from '../emulators/resources.ts'
+import type { LineFunction } from './deployment.ts'
 import { ownOrigins } from './line-environment.ts'
 import { createConnector, type LocalConnectOptions } from './local-client.ts'
 import type { LocalLine } from './local-line.ts'
@@ -53,7 +54,8 @@ async function openLine<R extends AnyTRPCRouter, V extends AuthorizeResult>(
       call,
     )
   }
-  stack.serve((name) => ({ kind: 'in-process', handler: handlers[name], around }))
+  const handlerOf = (name: LineFunction) => (name === 'http' ? handlers.httpStream : handlers[name]) as AwsHandler // a marked one gets its stream too
+  stack.serve((name) => ({ kind: 'in-process', handler: handlerOf(name), around }))
   const release = internalsOf(line).hold(
     'A local line of this line is open, so calls outside of it may not reach the table of the environment. Run this code inside local.run(() => …).',
   )

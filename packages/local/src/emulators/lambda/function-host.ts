@@ -34,7 +34,7 @@ export interface FunctionHostOptions {
 }
 
 /** One attempt of an event. `attempt` counts from 1. */
-export type AttemptRun = Pick<AttemptOptions, 'requestId' | 'attempt' | 'latestStart'>
+export type AttemptRun = Pick<AttemptOptions, 'requestId' | 'attempt' | 'latestStart' | 'reader' | 'isLive'>
 
 /** Thrown for an unregistered function. It corresponds to Lambda's ResourceNotFoundException. */
 export class UnknownFunctionError extends Error {
@@ -108,9 +108,9 @@ export class FunctionHost {
     event: Pick<AttemptOptions, 'fn' | 'text'> & AttemptRun,
   ): Promise<InvokeResult> {
     const { clock, activity } = this
-    const once = (applied: AttemptOptions['effect']) =>
+    const once = (applied: AttemptOptions['effect'], run = event) =>
       runAttempt({
-        ...event,
+        ...run,
         effect: applied,
         clock,
         activity,
@@ -118,7 +118,8 @@ export class FunctionHost {
         onEnd: (run) => this.hooks.ran?.(run),
       })
     if (effect !== 'duplicate') return once(effect)
-    const [first] = await Promise.all([once('pass'), once('pass')])
+    const { reader: _, ...unread } = event
+    const [first] = await Promise.all([once('pass'), once('pass', unread)])
     return first
   }
 

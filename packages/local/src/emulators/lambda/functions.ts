@@ -5,7 +5,7 @@ import { EventSourceMappings } from './event-source-mappings.ts'
 import type { QueueSettings } from './event-sources/queue-mapping.ts'
 import type { StreamMapping, StreamRecord } from './event-sources/stream-source.ts'
 import { FailureQueue } from './failure-queue.ts'
-import { type FunctionHooks, FunctionHost, type FunctionHostOptions } from './function-host.ts'
+import { type AttemptRun, type FunctionHooks, FunctionHost, type FunctionHostOptions } from './function-host.ts'
 import { createAsyncQueue } from './invocations/async-queue.ts'
 import type { FailureMessage } from './invocations/destination-record.ts'
 import { type FunctionOptions, type InvokeResult, toText } from './invocations/lambda-function.ts'
@@ -19,8 +19,8 @@ export interface LocalFunctions {
   readonly endpoint: string
   /** Registers a function. A function of the same name is replaced for later invocations. */
   register(fn: FunctionOptions): void
-  /** Invokes a function synchronously, as the gateway does, without a retry. Rejects only for an unregistered name. */
-  invoke(name: string, event: unknown): Promise<InvokeResult>
+  /** Invokes a function synchronously, as a gateway does, without a retry. Rejects only for an unregistered name. */
+  invoke(name: string, event: unknown, options?: InvokeOptions): Promise<InvokeResult>
   /**
    * Adds an event to the asynchronous queue, which retries it and then sends it to the on-failure destination. Throws
    * for an unregistered name.
@@ -50,6 +50,9 @@ export interface LocalFunctions {
   close(): Promise<void>
 }
 
+/** How a function is invoked: who reads its response while it is written, if the function streams it. */
+export type InvokeOptions = Pick<AttemptRun, 'reader' | 'isLive'>
+
 export interface FunctionsOptions extends FunctionHostOptions {
   /** The waits before the retries of an asynchronous event, in milliseconds. @default 1 and 2 minutes, as in AWS */
   readonly retryDelaysMs?: readonly number[]
@@ -72,8 +75,8 @@ export async function createFunctions(options: FunctionsOptions): Promise<LocalF
     retryDelaysMs,
     onFailure: (message) => failures.add(message),
   })
-  const invoke = async (name: string, text: string, requestId = host.newRequestId()) =>
-    host.attempt(host.find(name), text, { requestId, attempt: 1 })
+  const invoke = async (name: string, text: string, requestId = host.newRequestId(), how: InvokeOptions = {}) =>
+    host.attempt(host.find(name), text, { requestId, attempt: 1, ...how })
   const invokeAsync = (name: string, text: string, requestId = host.newRequestId()) =>
     asyncQueue.push(host.find(name), text, requestId)
   const { api, sqs } = await startApis({ host, invoke, invokeAsync, queues, intercept: options.intercept })
@@ -82,7 +85,7 @@ export async function createFunctions(options: FunctionsOptions): Promise<LocalF
     sqs: { endpoint: sqs.endpoint, failuresUrl: sqs.urlOf(FailureQueue.queueName) },
     hooks: host.hooks,
     register: (fn) => host.register(fn),
-    invoke: async (name, event) => invoke(name, toText(event)),
+    invoke: async (name, event, how) => invoke(name, toText(event), undefined, how),
     invokeAsync: (name, event) => invokeAsync(name, toText(event)),
     mapStream: (mapping) => mappings.mapStream(mapping),
     queueUrl: sqs.urlOf,

@@ -9,6 +9,17 @@ export type InvokeResult =
       readonly errorMessage?: string
     }
 
+/** Who reads a response while it is written, of a function that streams it. */
+export interface StreamOptions {
+  readonly reader: {
+    onChunk(chunk: Uint8Array): void
+    /** Aborts when the client has left. */
+    readonly left: AbortSignal
+  }
+  /** The response may go on for as long as its client waits. */
+  readonly isLive: boolean
+}
+
 /**
  * The result as the gateway sees it. `integration-timeout`: the integration limit passed first; the invocation continues
  * and its result is discarded.

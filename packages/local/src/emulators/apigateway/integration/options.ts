@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { limits as awsLimits } from '@trunkline/protocol'
 import type { LocalClock } from '../../clock.ts'
 import type { GatewayHooks } from './hooks.ts'
-import type { InvokeResult } from './invoke.ts'
+import type { InvokeResult, StreamOptions } from './invoke.ts'
 import type { Route } from './routes.ts'
 import type { Rate } from './throttle.ts'
 import { type UndocumentedOptions, undocumentedDefaults } from './undocumented.ts'
@@ -45,7 +45,7 @@ export interface GatewayOptions {
    */
   readonly authorizer?: { readonly functionName: string; readonly identitySource: readonly string[] }
   /** Runs a function. MUST settle; a rejection counts as an error. */
-  readonly invoke: (functionName: string, event: unknown) => Promise<InvokeResult>
+  readonly invoke: (functionName: string, event: unknown, options?: StreamOptions) => Promise<InvokeResult>
   /** @default '$request.body.method' */
   readonly routeSelection?: string
   readonly limits?: Partial<GatewayLimits>

@@ -26,6 +26,7 @@ export interface FunctionOptions {
  */
 export interface InProcessRun {
   readonly kind: 'in-process'
+  /** One with response streaming gets its stream as the second argument, as `runHandler` says. */
   readonly handler: (event: unknown, context: LambdaContext) => Promise<unknown>
   /**
    * Wraps the handler's call, so that it can receive ports that disconnect with its invocation. MUST return what `call`

@@ -2,6 +2,7 @@ import { defined } from '@trunkline/protocol'
 import type { LocalClock } from '../../clock.ts'
 import { callHandler, type HandlerAnswer, handlerError } from '../runtime/call-handler.ts'
 import { type ContextSeed, createContext } from '../runtime/lambda-context.ts'
+import { type ResponseReader, runHandler } from '../runtime/response-stream.ts'
 import { toThreadGroup } from '../runtime/thread-group.ts'
 import { type FunctionRun, toFunctionRun } from './function-run.ts'
 import type { Activity } from './in-flight.ts'
@@ -22,6 +23,10 @@ export interface AttemptOptions {
   readonly effect: Exclude<FunctionHookResult, 'throttle' | 'duplicate'>
   readonly clock: LocalClock
   readonly activity: Activity
+  /** Gets the response of a function with response streaming. */
+  readonly reader?: ResponseReader
+  /** Its response goes on for as long as its reader waits, so `idle` does not wait for it. */
+  readonly isLive?: boolean
   /** The running invocations, so that they can be killed from outside. */
   readonly running: Set<RunningInvocation>
   readonly onEnd?: (run: FunctionRun) => void
@@ -36,7 +41,7 @@ export async function runAttempt(options: AttemptOptions): Promise<InvokeResult>
     attempt: options.attempt,
     timeoutMs: fn.timeoutMs,
     clock,
-    ...defined({ onCall: fn.background === true ? options.activity.begin : undefined }),
+    ...defined({ onCall: isBackground(options) ? options.activity.begin : undefined }),
   })
   running.add(invocation)
   const stopWaiting = killWaiting(options, invocation)
@@ -56,7 +61,7 @@ async function settle(options: AttemptOptions, invocation: RunningInvocation): P
   if (effect === 'hang') invocation.begin()
   else {
     const work = () => answerOf(options, invocation)
-    const answer = await (fn.background === true ? work() : working(options.activity, work))
+    const answer = await (isBackground(options) ? work() : working(options.activity, work))
     if (answer !== undefined && invocation.live && effect !== 'kill') {
       invocation.finish()
       return toResult(answer)
@@ -66,6 +71,8 @@ async function settle(options: AttemptOptions, invocation: RunningInvocation): P
   await invocation.killed
   return waitedTooLong(options, invocation) ? throttled : timedOut(fn, invocation)
 }
+
+const isBackground = ({ fn, isLive }: AttemptOptions) => fn.background === true || isLive === true
 
 /** Stops waiting for a thread at the latest start, as Lambda drops an event at its maximum age. */
 function killWaiting(options: AttemptOptions, invocation: RunningInvocation): () => void {
@@ -85,28 +92,33 @@ async function answerOf(options: AttemptOptions, invocation: RunningInvocation):
   if (options.effect === 'fail') return handlerError('Error', 'A fault rule made the function fail.')
   if (!invocation.live) return undefined
   const { run } = options.fn
-  const answer = run.kind === 'worker' ? inWorker(run, options.text, invocation) : inProcess(run, options, invocation)
+  const answer = run.kind === 'worker' ? inWorker(run, options, invocation) : inProcess(run, options, invocation)
   return Promise.race([answer, invocation.killed.then(() => undefined)])
 }
 
 function inProcess(
   run: InProcessRun,
-  { text, clock }: AttemptOptions,
+  { text, clock, reader }: AttemptOptions,
   invocation: RunningInvocation,
 ): Promise<HandlerAnswer> {
   invocation.begin()
   const context = createContext(seedOf(invocation), clock.now)
-  const call = async () => run.handler(JSON.parse(text), context)
+  const call = () => runHandler(run.handler, JSON.parse(text), { context, reader })
   return callHandler(() => (run.around === undefined ? call() : run.around(invocation, call)))
 }
 
 /**
  * The deadline counts from when a worker starts the event. The wait for a worker corresponds to Lambda's cold start.
  */
-function inWorker(run: WorkerRun, text: string, invocation: RunningInvocation): Promise<HandlerAnswer | undefined> {
+function inWorker(
+  run: WorkerRun,
+  { text, reader }: AttemptOptions,
+  invocation: RunningInvocation,
+): Promise<HandlerAnswer | undefined> {
   return run.pool.run({
     exportName: run.exportName,
     text,
+    ...defined({ reader }),
     group: toThreadGroup(invocation.functionName, text),
     signal: invocation.signal,
     begin(initMs) {

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { callHandler, handlerError, toHandlerError } from './call-handler.ts'
 import { createContext } from './lambda-context.ts'
+import { type Handler, runHandler } from './response-stream.ts'
 import { sharedLayout, type WorkerBoot, type WorkerReply, type WorkerTask } from './worker-messages.ts'
 
 // The code of a worker thread: Lambda's runtime around one bundle. The thread is frozen whenever it has no event.
@@ -44,7 +45,8 @@ async function handle(task: WorkerTask) {
   if (typeof handler !== 'function')
     return handlerError('Runtime.HandlerNotFound', `${task.exportName} is undefined or not exported`)
   const context = createContext(task.seed, Date.now)
-  return callHandler(() => handler(JSON.parse(task.text), context))
+  const reader = task.isStreamed ? { onChunk: (chunk: Uint8Array) => reply({ type: 'chunk', chunk }) } : undefined
+  return callHandler(() => runHandler(handler as Handler, JSON.parse(task.text), { context, reader }))
 }
 
 /**

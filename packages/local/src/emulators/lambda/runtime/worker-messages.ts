@@ -18,13 +18,25 @@ export interface WorkerTask {
   /** The event as JSON text. */
   readonly text: string
   readonly seed: ContextSeed
+  /** The response is passed on while it is written. */
+  readonly isStreamed: boolean
 }
 
-/** A worker's messages: first that it loaded the bundle, or why it could not; then one answer for each task. */
+/**
+ * A worker's messages: first that it loaded the bundle, or why it could not; then one answer for each task, after the
+ * chunks of its response.
+ */
 export type WorkerReply =
   | { readonly type: 'ready' }
   | { readonly type: 'broken'; readonly error: HandlerError }
+  | WorkerChunk
   | { readonly type: 'answer'; readonly answer: HandlerAnswer }
+
+/** A part of a response that is streamed. */
+export interface WorkerChunk {
+  readonly type: 'chunk'
+  readonly chunk: Uint8Array
+}
 
 /** The size of `WorkerBoot.shared` in bytes, and the offsets of its fields. */
 export const sharedLayout = { bytes: 16, skewAt: 0, receivedAt: 8 } as const

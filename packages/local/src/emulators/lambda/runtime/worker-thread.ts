@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { LocalClock } from '../../clock.ts'
 import { type HandlerAnswer, type HandlerError, handlerError } from './call-handler.ts'
 import type { ContextSeed } from './lambda-context.ts'
+import type { ResponseReader } from './response-stream.ts'
 import type { ThreadGroup } from './thread-group.ts'
 import { sharedLayout, type WorkerBoot, type WorkerReply, type WorkerTask } from './worker-messages.ts'
 
@@ -11,6 +12,8 @@ export interface PoolTask {
   /** The event as JSON text. */
   readonly text: string
   readonly group: ThreadGroup
+  /** Gets the response while it is written, of a function that streams it. */
+  readonly reader?: ResponseReader
   /** Aborting it kills the invocation by ending the thread. */
   readonly signal: AbortSignal
   /**
@@ -60,6 +63,7 @@ export class WorkerThread {
   #crash: Error | undefined
   #initMs: number | undefined
   #onReply: (reply: NextReply) => void = () => {}
+  #reader: ResponseReader | undefined
 
   constructor(options: WorkerOptions) {
     const shared = new SharedArrayBuffer(sharedLayout.bytes)
@@ -105,7 +109,10 @@ export class WorkerThread {
 
   #listen(onLog: WorkerOptions['onLog']): Promise<void> {
     const worker = this.#worker
-    worker.on('message', (reply: WorkerReply) => this.#onReply(reply))
+    worker.on('message', (reply: WorkerReply) => {
+      if (reply.type === 'chunk') this.#reader?.onChunk(reply.chunk)
+      else this.#onReply(reply)
+    })
     worker.on('error', (error: Error) => {
       this.#crash = error
       onLog({ stream: 'stderr', text: `${error?.stack ?? error}\n` })
@@ -139,7 +146,9 @@ export class WorkerThread {
     if (!this.#alive) return undefined
     const seed = task.begin(this.#initMs)
     this.#initMs = undefined
-    const message: WorkerTask = { exportName: task.exportName, text: task.text, seed }
+    const { exportName, text, reader } = task
+    this.#reader = reader
+    const message: WorkerTask = { exportName, text, seed, isStreamed: reader !== undefined }
     const answer = this.#nextReply()
     const sampling = setInterval(() => this.#showTime(), clockSamplingMs)
     this.#showTime()
