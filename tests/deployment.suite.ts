@@ -281,11 +281,12 @@ describe('the doors of http', () => {
       expect([id, conditionOf(id)]).toEqual([id, id.startsWith('HttpApi') ? 'HasHttpApi' : 'HasHttpUrl'])
   })
 
-  it('of the API are POST and OPTIONS of /frames, in payload format 2.0, without CORS of the gateway', () => {
+  it('of the API are /frames and /read, in payload format 2.0, without CORS of the gateway', () => {
     const routes = [...resourcesOf(template, 'AWS::ApiGatewayV2::Route').values()].filter(({ Properties }) =>
       isHttp(Properties['ApiId']),
     )
-    expect(routes.map(({ Properties }) => Properties['RouteKey']).sort()).toEqual(['OPTIONS /frames', 'POST /frames'])
+    const keys = ['ANY /read/{path}', 'OPTIONS /frames', 'POST /frames']
+    expect(routes.map(({ Properties }) => Properties['RouteKey']).sort()).toEqual(keys)
     expect(properties('HttpApi')).not.toHaveProperty('CorsConfiguration')
     expect(properties('HttpApiIntegration')).toMatchObject({
       IntegrationType: 'AWS_PROXY',

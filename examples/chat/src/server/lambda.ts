@@ -6,7 +6,7 @@ import { line } from './channels.ts'
 import { appRouter } from './router.ts'
 
 /** The functions of serverless.yml. Browsers may connect from the origins in CHAT_ORIGINS, separated by commas. */
-export const { authorizer, websocket, tableStream, deliver, worker, http } = createLambdaHandlers({
+export const { authorizer, websocket, tableStream, deliver, worker, http, httpStream } = createLambdaHandlers({
   router: appRouter,
   line,
   authorize: authorizeOfEnvironment(),

@@ -4,7 +4,11 @@ import type { Settings } from '../template/options.ts'
 import type { Resource, Resources } from '../template/template.ts'
 
 /** Routes of the HTTP API by their logical id. The function answers preflights itself, by the origins of the line. */
-const routes = { HttpApiPostRoute: 'POST /frames', HttpApiOptionsRoute: 'OPTIONS /frames' }
+const routes = {
+  HttpApiPostRoute: 'POST /frames',
+  HttpApiOptionsRoute: 'OPTIONS /frames',
+  HttpApiReadRoute: 'ANY /read/{path}', // the function refuses what is not a read
+}
 
 /** The two ways to `http`, an HTTP API and a function URL. The parameter HttpDoor names one of them, or none. */
 export function httpDoors(settings: Settings): Resources {
