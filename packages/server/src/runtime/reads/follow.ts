@@ -32,10 +32,7 @@ interface FollowOptions {
  * noticed within 5 s.
  */
 // [TL-READ-8]
-export function follow(
-  context: InvocationContext,
-  { caller, target, ms, left }: FollowOptions,
-): Follower {
+export function follow(context: InvocationContext, { caller, target, ms, left }: FollowOptions): Follower {
   const { clock } = context
   const untilExpiry = caller.authExp === undefined ? ms : caller.authExp - clock.now()
   const deadline = narrowDeadline(clock, context.deadline, Math.min(ms, untilExpiry))
