@@ -73,7 +73,7 @@ describe('A local line', () => {
   test('closes while readers wait', async () => {
     const other = await startLocalLine({
       router,
-      line: createLine(),
+      line,
       authorize: () => anonymous,
       anonymousMay: 'everything',
     })
