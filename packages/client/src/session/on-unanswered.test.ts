@@ -107,6 +107,17 @@ describe('a session over HTTP', () => {
     expect(JSON.parse(next.slice(5)).params.subscriptions).toEqual([{ id: 5, ref: 1, from: 'e:4' }])
   })
 
+  test('subscribes as often as needed where a response has no room for it [TL-HTTP-15]', () => {
+    const machine = openHttp()
+    machine.subscribe(3)
+    for (let n = 0; n < 50; n += 1) {
+      const line = { code: 'CONNECTION_LOST', retry: 'now', mayHaveRun: false }
+      expect(machine.message({ id: 3, error: {}, line })).toEqual([])
+      expect(machine.fire({ kind: 'started', id: 3 })[0]).toContain(`"ref":${n + 2}`)
+    }
+    expect(machine.message({ id: 3, result: { ...started, ref: 51 } })).toEqual(['started 3'])
+  })
+
   test('reports one gap when a poll and a fetch bring the same one [TL-SYNC-4]', () => {
     const machine = live()
     const id = idOf(machine.feed({ type: 'poll' }))

@@ -27,7 +27,9 @@ export function onSubscriptionError(
   // a generator is never run again without notice [TL-GEN-11]
   const mayRestart = !isRun || subscription.plainId !== null
   const isTemporary = line?.code === 'CONNECTION_LOST' || line?.code === 'GENERATOR_LOST' || line?.retry === 'later'
-  if (isTemporary && mayRestart && subscription.failures < maxFailures) {
+  // Of many subscribes over HTTP, only some have room in a response, and the others come again [TL-HTTP-15].
+  const hadNoRoom = transition.state.polls && line?.code === 'CONNECTION_LOST'
+  if (isTemporary && mayRestart && (hadNoRoom || subscription.failures < maxFailures)) {
     retrySubscription(transition, subscription, line.retryAfterMs) // [TL-SYNC-2] [TL-RUN-2] [TL-RATE-6]
     return undefined
   }
