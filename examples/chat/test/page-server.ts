@@ -15,12 +15,12 @@ export interface PageServer {
  */
 export async function servePage(
   folder: string,
-  addresses: Readonly<Record<string, () => string>>,
+  addresses: Readonly<Record<string, () => object>>,
 ): Promise<PageServer> {
   const server = createServer(async (request, response) => {
     const path = normalize(new URL(request.url ?? '/', 'http://page').pathname)
     const address = addresses[path.slice(1)]
-    if (address !== undefined) return void response.end(JSON.stringify({ url: address() }))
+    if (address !== undefined) return void response.end(JSON.stringify(address()))
     const file = path === '/' ? 'index.html' : path
     try {
       const body = await readFile(join(folder, file))

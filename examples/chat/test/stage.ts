@@ -32,6 +32,20 @@ export interface OpenOptions extends BrowserContextOptions {
   readonly room: string
   /** Null reads along. */
   readonly name: string | null
+  /** Whether the test moves the clock of the page. */
+  readonly movesClock?: boolean
+}
+
+/** The addresses of a line, or of a proxy in front of it. */
+export interface LineAddresses {
+  readonly url: string
+  readonly httpUrl: string
+}
+
+export interface StageOptions {
+  readonly lifetimeSeconds?: number
+  /** Puts a proxy in front of the line, and returns the addresses that pages use. */
+  readonly proxy?: (line: LineAddresses) => Promise<LineAddresses>
 }
 
 /** A line, the built page, and a Chromium to open it in. */
@@ -45,21 +59,25 @@ export interface Stage extends AsyncDisposable {
 
 const stayMs = 12 * 60 * 60_000 // 12 h: tests move the clock by minutes
 
-export async function setStage({ lifetimeSeconds = stayMs / 1_000 } = {}): Promise<Stage> {
+export async function setStage({ lifetimeSeconds = stayMs / 1_000, proxy }: StageOptions = {}): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-chat-'))
   await build({
     configFile: join(example, 'vite.config.ts'),
     logLevel: 'error',
     build: { outDir: folder },
   })
-  let lineUrl = ''
+  let addresses: Partial<LineAddresses> = {}
   let local: LocalLine<AppRouter> | undefined
   const clock = { now: () => local?.clock.now() ?? Date.now() }
   const issuer = await startIssuer({ lifetimeSeconds, now: clock.now })
-  const pages = await servePage(folder, { 'line.json': () => lineUrl, 'issuer.json': () => issuer.url })
+  const pages = await servePage(folder, {
+    'line.json': () => addresses,
+    'issuer.json': () => ({ url: issuer.url }),
+  })
   const authorize = createAuthorize({ issuer: issuer.url, clock })
   local = await startLocalLine({ router: appRouter, line, authorize, createContext, origins: [pages.origin] })
-  lineUrl = local.url
+  const { url, httpUrl } = local
+  addresses = (await proxy?.({ url, httpUrl })) ?? { url } // without a proxy, pages have sockets only
   const browser = await launchChromium()
   return {
     local,
@@ -78,9 +96,11 @@ export async function setStage({ lifetimeSeconds = stayMs / 1_000 } = {}): Promi
   }
 }
 
-async function openPage(browser: Browser, pages: PageServer, { room, name, ...options }: OpenOptions): Promise<Page> {
+async function openPage(browser: Browser, pages: PageServer, open: OpenOptions): Promise<Page> {
+  const { room, name, movesClock = false, ...options } = open
   const context = await browser.newContext({ viewport: { width: 1_100, height: 700 }, locale: 'en-GB', ...options })
   const page = await context.newPage()
+  if (movesClock) await page.clock.install()
   await page.goto(`${pages.origin}/#${room}`)
   if (name === null) await page.getByRole('button', { name: 'Just read along' }).click()
   else {

@@ -20,6 +20,10 @@ export class CuttableSocket extends WebSocket {
   }
 }
 
+/** `fetch`, which fails while the connection is cut. */
+export const cuttableFetch: typeof fetch = (...args) =>
+  Date.now() < cutUntil ? Promise.reject(new TypeError('Failed to fetch')) : fetch(...args)
+
 function unreachable(url: string | URL): URL {
   const changed = new URL(url)
   changed.hostname = 'cut.invalid' // a name that never resolves

@@ -1,27 +1,43 @@
-let lastKnown: string | undefined
+/** A member of an address file: `url` for sockets, `httpUrl` where these are blocked. */
+type AddressName = 'url' | 'httpUrl'
+
+const lastKnown = new Map<AddressName, string>()
+
+/** The URL of the line's sockets. A deployed page has it built in, as `VITE_LINE_URL`. */
+export const lineAddress = () => builtIn('VITE_LINE_URL') ?? servedAddress('url')
+
+/** The URL of the line's HTTP API, built in as `VITE_LINE_HTTP_URL`. */
+export const httpAddress = () => builtIn('VITE_LINE_HTTP_URL') ?? servedAddress('httpUrl')
+
+/** Whether the line has an HTTP API: a deployed page may be built without its address. */
+export const hasHttp = () => builtIn('VITE_LINE_HTTP_URL') !== undefined || builtIn('VITE_LINE_URL') === undefined
+
+function builtIn(name: string): string | undefined {
+  const built: unknown = import.meta.env[name]
+  return typeof built === 'string' && built !== '' ? built : undefined
+}
 
 /**
- * The URL of the line. A deployed page has it built in. The dev server serves it as line.json, which is read again
- * before each connect, since the server may have restarted on another port.
+ * An address that the dev server serves in line.json. It is read again before each connect, since the server may have
+ * restarted on another port.
  */
-export async function lineAddress(): Promise<string> {
-  const built: unknown = import.meta.env['VITE_LINE_URL']
-  if (typeof built === 'string' && built !== '') return built
-  lastKnown = (await readAddress('line.json')) ?? lastKnown
-  if (lastKnown === undefined) throw new Error('The server of this page has no line.json with the URL of the line.')
-  return lastKnown
+async function servedAddress(name: AddressName): Promise<string> {
+  const address = (await readAddress('line.json', name)) ?? lastKnown.get(name)
+  if (address === undefined) throw new Error(`The server of this page has no line.json with the line's ${name}.`)
+  lastKnown.set(name, address)
+  return address
 }
 
 /** The address in a file of the dev server; undefined if there is no network or no such file. */
-export async function readAddress(file: 'line.json' | 'issuer.json'): Promise<string | undefined> {
+export async function readAddress(
+  file: 'line.json' | 'issuer.json',
+  name: AddressName = 'url',
+): Promise<string | undefined> {
   try {
     const answer: unknown = await (await fetch(file, { cache: 'no-store' })).json()
-    return isAddress(answer) ? answer.url : undefined
+    const address = (Object(answer) as Readonly<Record<string, unknown>>)[name]
+    return typeof address === 'string' ? address : undefined
   } catch {
     return undefined // the caller decides
   }
-}
-
-function isAddress(answer: unknown): answer is { readonly url: string } {
-  return typeof answer === 'object' && answer !== null && 'url' in answer && typeof answer.url === 'string'
 }

@@ -19,7 +19,7 @@ interface StatusLineProps {
 }
 
 /**
- * The line above the composer: a problem, else the users who are typing. It is always present, so the layout does not
+ * The line above the composer: a problem, else the users who are typing, else what is unusual. It is always present, so the layout does not
  * jump.
  */
 export function StatusLine({ state, notice, typing, onRename }: StatusLineProps) {
@@ -43,9 +43,11 @@ export function StatusLine({ state, notice, typing, onRename }: StatusLineProps)
       </div>
     )
   }
+  const isTyping = notice === null && (words.note === null || typing !== '')
+  const tone = isTyping ? 'calm' : notice === null ? words.tone : (notice.tone ?? 'broken')
   return (
-    <div className="status" data-tone={notice === null ? 'calm' : (notice.tone ?? 'broken')} role="status">
-      <span className={notice === null ? 'clip' : undefined}>{notice?.text ?? typing}</span>
+    <div className="status" data-tone={tone} role="status">
+      <span className={isTyping ? 'clip' : undefined}>{isTyping ? typing : (notice?.text ?? words.note)}</span>
       {notice?.action !== undefined && (
         <button type="button" className="link" onClick={notice.action.run}>
           {notice.action.label}

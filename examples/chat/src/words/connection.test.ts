@@ -28,4 +28,11 @@ describe('describeConnection', () => {
   it('reports no trouble while the connection is open', () => {
     expect(describeConnection({ status: 'open', transport: 'socket' }, 0).trouble).toBeNull()
   })
+
+  it('says that messages come later where sockets are blocked, and that nothing is wrong', () => {
+    const words = describeConnection({ status: 'open', transport: 'http' }, 0)
+    expect([words.short, words.trouble]).toEqual(['Slow connection', null])
+    expect(words.note).toContain('messages arrive within 15 seconds')
+    expect(describeConnection({ status: 'open', transport: 'socket' }, 0).note).toBeNull()
+  })
 })

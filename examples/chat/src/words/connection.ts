@@ -7,6 +7,8 @@ export interface ConnectionWords {
   readonly short: string
   /** A sentence with the cause, while something is wrong. */
   readonly trouble: string | null
+  /** A sentence while everything works, but not as usual. */
+  readonly note: string | null
   /** Whether "Try now" has an effect. */
   readonly canTryNow: boolean
 }
@@ -21,23 +23,34 @@ const causeWords: Record<ConnectionCause['code'], string> = {
   server: 'the server closed the connection',
 }
 
+/** Where sockets are blocked, the client asks for news: each second while people write, else at most 15 s apart. */
+const slowWords: ConnectionWords = {
+  tone: 'busy',
+  short: 'Slow connection',
+  trouble: null,
+  note: 'Slow connection: messages arrive within 15 seconds.',
+  canTryNow: false,
+}
+
 /** Describes the connection for users. `now` is in epoch milliseconds, like `retryAt`. */
 export function describeConnection(state: ConnectionState, now: number): ConnectionWords {
   switch (state.status) {
     case 'idle':
     case 'connecting':
-      return { tone: 'busy', short: 'Connecting…', trouble: null, canTryNow: false }
+      return { tone: 'busy', short: 'Connecting…', trouble: null, note: null, canTryNow: false }
     case 'open':
-      return { tone: 'calm', short: 'Connected', trouble: null, canTryNow: false }
+      if (state.transport === 'http') return slowWords
+      return { tone: 'calm', short: 'Connected', trouble: null, note: null, canTryNow: false }
     case 'reconnecting':
       return {
         tone: 'busy',
         short: 'Reconnecting…',
         trouble: `${whenWords(state.retryAt, now)}: ${causeWords[state.cause.code]}.`,
+        note: null,
         canTryNow: true,
       }
     case 'closed':
-      return { tone: 'broken', short: 'Disconnected', trouble: closedWords(state.cause), canTryNow: false }
+      return { tone: 'broken', short: 'Disconnected', trouble: closedWords(state.cause), note: null, canTryNow: false }
   }
 }
 

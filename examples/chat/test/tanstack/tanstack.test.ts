@@ -24,7 +24,10 @@ beforeAll(async () => {
   const config = { configFile: join(import.meta.dirname, '../../vite.config.ts'), root: import.meta.dirname }
   await build({ ...config, logLevel: 'error', build: { outDir: folder } })
   issuer = await startIssuer()
-  pages = await servePage(folder, { 'line.json': () => local.url, 'issuer.json': () => issuer.url })
+  pages = await servePage(folder, {
+    'line.json': () => ({ url: local.url }),
+    'issuer.json': () => ({ url: issuer.url }),
+  })
   const authorize = createAuthorize({ issuer: issuer.url })
   local = await startLocalLine({ router: appRouter, line, authorize, createContext, origins: [pages.origin] })
   browser = await launchChromium()

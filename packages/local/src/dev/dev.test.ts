@@ -28,7 +28,10 @@ describe('trunkline dev', () => {
     const web = await folderWith({ 'index.html': '<title>chat</title>' })
     const line = await dev('.', { entry, web, port: 0, log: () => {} })
     expect(await (await fetch(`${line.address}/`)).text()).toContain('chat')
-    const received = (await (await fetch(`${line.address}/line.json`)).json()) as { url: string }
+    const received = (await (await fetch(`${line.address}/line.json`)).json()) as {
+      url: string
+      httpUrl: string
+    }
     const origin = line.address
     class Browser extends WebSocket {
       constructor(url: string, protocols?: string[]) {
@@ -38,6 +41,7 @@ describe('trunkline dev', () => {
     const connection = createConnection({ url: received.url, WebSocket: Browser })
     expect(await createClient<AppRouter>({ connection }).hello.query()).toBe('hello')
     await connection.close()
+    expect(received.httpUrl).toBe(`${line.address}/dev`)
     await line.close()
   })
 

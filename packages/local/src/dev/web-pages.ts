@@ -8,7 +8,7 @@ import { findOriginError } from '../emulators/same-site.ts'
 export type PageHandler = (request: IncomingMessage, response: ServerResponse) => boolean
 
 /**
- * Serves `/line.json`, which contains the line's URL for a page, and the files of the folder `web`, if given. The
+ * Serves `/line.json`, which contains the line's URLs for a page, and the files of the folder `web`, if given. The
  * folder may be built later. Dot files (except those in `/.well-known`) and links that lead out of the folder are not
  * served. A page of another origin cannot read the files.
  */
@@ -26,7 +26,8 @@ export function createPages(web: string | undefined): PageHandler {
 }
 
 function respondLine({ headers }: IncomingMessage, response: ServerResponse): void {
-  const body = JSON.stringify({ url: `ws://${headers.host ?? 'localhost'}/dev` })
+  const host = headers.host ?? 'localhost'
+  const body = JSON.stringify({ url: `ws://${host}/dev`, httpUrl: `http://${host}/dev` })
   response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(body)
 }
 
