@@ -171,8 +171,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     ...['emulators/dynamodb/requests', 'emulators/dynamodb/rows', 'emulators'],
   ],
   simulator: [
-    ...['.', 'mutants', 'schedules', 'schedules/workloads', 'checks', 'world', 'world/devices', 'world/gateway'],
-    ...['world/functions', 'world/table', 'records', 'kernel'],
+    ...['.', 'mutants', 'schedules', 'schedules/workloads', 'checks', 'world', 'world/devices', 'world/http'],
+    ...['world/gateway', 'world/functions', 'world/table', 'records', 'kernel'],
   ],
 }
 

@@ -6,7 +6,8 @@ import { sweepCrashes } from './schedules/crash-sweep.ts'
 import { type Outcome, runSchedule } from './schedules/schedule.ts'
 import { replayCommand, shrink } from './schedules/shrink.ts'
 import { addOutcome, addTotals, createTotals, formatTotals, type Totals } from './schedules/totals.ts'
-import { rotation, type WorkloadName, workloadNames } from './schedules/workloads/workloads.ts'
+import { mayMove, rotation, type WorkloadName, workloadNames, workloads } from './schedules/workloads/workloads.ts'
+import type { TransportChoice } from './world/devices/device.ts'
 
 /** The share of one thread: the schedules whose index is `part` modulo `parts`. */
 interface Share {
@@ -15,8 +16,16 @@ interface Share {
   readonly part: number
   readonly parts: number
   readonly workload: WorkloadName | undefined
+  readonly transport: TransportChoice | undefined
   /** Stops after this many failures. */
   readonly failures: number
+}
+
+/** A schedule of a share. */
+interface Chosen {
+  readonly seed: number
+  readonly workload: WorkloadName
+  readonly transport: TransportChoice | undefined
 }
 
 /** A failed schedule, reduced to its smallest form. */
@@ -34,29 +43,39 @@ interface ShareResult {
 const yieldToEventLoop = () => new Promise<void>((resolve) => void setImmediate(resolve))
 
 /** Runs a thread's share of the schedules. */
-async function runShare({ from, count, part, parts, workload, failures: most }: Share): Promise<ShareResult> {
+async function runShare({
+  from,
+  count,
+  part,
+  parts,
+  workload,
+  transport,
+  failures: most,
+}: Share): Promise<ShareResult> {
   const totals = createTotals()
   const failures: Failure[] = []
+  const names = transport === undefined ? rotation : rotation.filter((name) => mayMove(workloads[name]))
   Error.stackTraceLimit = 0 // stacks cost time, and a replay of a failure prints its own
   for (let index = part; index < count && failures.length < most; index += parts) {
     const seed = from + index
-    const chosen = workload ?? (rotation[index % rotation.length] as WorkloadName)
-    const outcome = await runSchedule({ seed, workload: chosen })
+    const chosen = workload ?? (names[index % names.length] as WorkloadName)
+    const outcome = await runSchedule({ seed, workload: chosen, transport })
     addOutcome(totals, outcome)
-    if (outcome.violations.length > 0) failures.push(await toFailure(chosen, outcome, failures.length < 3))
+    if (outcome.violations.length > 0)
+      failures.push(await toFailure({ seed, workload: chosen, transport }, outcome, failures.length < 3))
     await yieldToEventLoop()
   }
   return { totals, failures }
 }
 
-async function toFailure(workload: WorkloadName, outcome: Outcome, isShrunk: boolean): Promise<Failure> {
-  const smallest = isShrunk ? await shrink({ seed: outcome.seed, workload }, outcome) : outcome
+async function toFailure(options: Chosen, outcome: Outcome, isShrunk: boolean): Promise<Failure> {
+  const smallest = isShrunk ? await shrink(options, outcome) : outcome
   const [first] = smallest.violations
   return {
-    workload,
+    workload: options.workload,
     seed: outcome.seed,
     text: `${first?.rule} ${first?.text}`,
-    command: replayCommand(workload, smallest),
+    command: replayCommand(options, smallest),
   }
 }
 
@@ -85,10 +104,16 @@ function inThread(share: Share): Promise<ShareResult> {
 
 const print = (text: string) => void process.stdout.write(`${text}\n`)
 
-async function replay(text: string, workload: WorkloadName, isTraced: boolean): Promise<number> {
+async function replay(text: string, { workload, transport }: Omit<Chosen, 'seed'>, isTraced: boolean): Promise<number> {
   const [seed, strikes] = text.split(':')
   const only = strikes === undefined ? undefined : strikes.split(',').filter((name) => name !== '')
-  const outcome = await runSchedule({ seed: Number(seed), workload, only, ...(isTraced && { trace: print }) })
+  const outcome = await runSchedule({
+    seed: Number(seed),
+    workload,
+    transport,
+    only,
+    ...(isTraced && { trace: print }),
+  })
   for (const { rule, text } of outcome.violations) print(`${rule} ${text}`)
   print(`history ${outcome.hash}, ${outcome.events} events, ${outcome.struck.length} faults`)
   return outcome.violations.length > 0 ? 1 : 0
@@ -110,6 +135,7 @@ async function main(): Promise<number> {
       schedules: { type: 'string', default: '1000' },
       seed: { type: 'string', default: '1' },
       workload: { type: 'string' },
+      transport: { type: 'string' },
       replay: { type: 'string' },
       trace: { type: 'boolean', default: false },
       mutants: { type: 'boolean', default: false },
@@ -120,7 +146,11 @@ async function main(): Promise<number> {
     },
   })
   const workload = toWorkload(values.workload)
-  if (values.replay !== undefined) return replay(values.replay, workload ?? 'chat', values.trace)
+  const transport = toTransport(values.transport)
+  if (transport !== undefined && workload !== undefined && !mayMove(workloads[workload]))
+    throw new Error(`Expected a workload whose devices may use HTTP, got ${workload}. Leave --transport out.`)
+  if (values.replay !== undefined)
+    return replay(values.replay, { workload: workload ?? 'chat', transport }, values.trace)
   if (values.sweep) return sweep()
   if (values.mutants)
     return runMutants({ schedules: Number(values.schedules), seed: Number(values.seed), only: values.mutant, print })
@@ -129,6 +159,7 @@ async function main(): Promise<number> {
     from: Number(values.seed),
     count: Number(values.schedules),
     workload,
+    transport,
     failures: Number(values['stop-after']),
   }
   const { totals, failures } = await runAll(options, Number(values.threads))
@@ -141,6 +172,14 @@ async function main(): Promise<number> {
 function toWorkload(name: string | undefined): WorkloadName | undefined {
   if (name === undefined || workloadNames.includes(name as WorkloadName)) return name as WorkloadName | undefined
   throw new Error(`Expected --workload to be one of ${workloadNames.join(', ')}, got ${name}.`)
+}
+
+const transports: readonly TransportChoice[] = ['socket', 'http', 'both']
+function toTransport(name: string | undefined): TransportChoice | undefined {
+  const known = transports.find((each) => each === name)
+  if (known === undefined && name !== undefined)
+    throw new Error(`Expected --transport to be one of ${transports.join(', ')}, got ${name}.`)
+  return known
 }
 
 if (isMainThread) process.exitCode = await main()

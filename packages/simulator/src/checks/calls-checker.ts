@@ -34,7 +34,7 @@ function checkSettlement({ report }: World, call: CallRecord): void {
 
 /** H1, H2 and H10: an acknowledged call has its effects, and a keyed call has them once. */
 function checkEffects({ history, report, plan }: World, call: CallRecord, puts: Puts): void {
-  const mayRunTwice = plan.struck.some((name) => name.startsWith('F10.') || name.startsWith('F21.'))
+  const mayRunTwice = plan.struck.some((name) => /^F(10|21|58)\./.test(name))
   const isOnce = call.key !== 'none' || !mayRunTwice
   for (const n of call.path === 'spread' ? [call.n, call.n + 0.25, call.n + 0.5] : [call.n]) {
     const count = puts.get(n)?.length ?? 0

@@ -44,6 +44,13 @@ export const faults = {
   F33: { what: 'the table is restored to an older copy, and the restore number stays the same', most: 1 },
   F54: { what: 'a token has less rights than the one before', most: 1 },
   F55: { what: 'an operator kicks, bans or revokes a principal', most: 0.7 },
+  F56: { what: 'an HTTP request is lost', most: 0.15 },
+  F57: { what: 'the response to an HTTP request is lost', most: 0.15 },
+  F58: { what: 'an HTTP request is received twice', most: 0.2 },
+  F59: { what: 'an HTTP request is refused before it runs', most: 0.2 },
+  F60: { what: 'a proxy replaces or cuts the response to an HTTP request', most: 0.15 },
+  F61: { what: 'a proxy holds an HTTP request or its response back', most: 0.2 },
+  F62: { what: 'a proxy blocks, mutes or cuts the sockets of a device for a while', most: 1 },
 } as const
 
 export type FaultId = keyof typeof faults

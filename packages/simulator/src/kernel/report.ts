@@ -20,6 +20,7 @@ export const rules = {
   H18: 'nothing is sent for a topic later than 5 s after its right was lost, and rows hold no older claims',
   H19: 'nothing is sent to a connection later than 5 s after it was kicked, or while its principal is banned',
   H20: 'a stream closes once and nothing follows, and each reader has the first chunks of one run, or a gap',
+  H21: 'nothing but its requests reaches a connection over HTTP, and a session has at most two transports',
 } as const
 export type Rule = keyof typeof rules
 
@@ -56,6 +57,7 @@ const kindOf: Record<Rule, Kind> = {
   H18: 'other',
   H19: 'other',
   H20: 'other',
+  H21: 'other',
 }
 
 /** Creates an empty report. */

@@ -490,4 +490,39 @@ export const mutants: readonly Mutant[] = [
     exhausted: 'runtime/producers/law-streams.test.ts',
     changes: [{ ports: 'ownChunksAreForeign' }],
   },
+  {
+    name: 'a-polled-subscription-has-a-topic-row',
+    breaks: 'TL-HTTP-8',
+    workloads: ['http'],
+    exhausted: 'lambda/http/law-http.test.ts',
+    changes: [{ ports: 'polledSubscriptionHasTopicRow' }],
+  },
+  {
+    name: 'a-polled-subscription-is-judged-by-a-topic-row',
+    breaks: 'TL-HTTP-8',
+    workloads: ['http'],
+    exhausted: 'lambda/http/http-poll.test.ts',
+    changes: [{ ports: 'polledSubscriptionIsJudgedByTopicRow' }],
+  },
+  {
+    name: 'a-poll-never-verifies-the-position',
+    breaks: 'TL-HTTP-9',
+    workloads: ['http-rewound'],
+    exhausted: 'lambda/http/http-poll.test.ts',
+    changes: [{ file: runtime('subscriptions/poll'), export: 'toPoll', by: 'positionIsNeverVerified' }],
+  },
+  {
+    name: 'a-polled-subscribe-does-not-read-its-connection-again',
+    breaks: 'TL-HTTP-8',
+    workloads: ['http'],
+    exhausted: 'lambda/http/law-http.test.ts',
+    changes: [
+      {
+        file: runtime('subscriptions/channel-hooks'),
+        from: '(isPolled ? isPolledOpen : isStillOpen)(context, row, right)',
+        to: '(isPolled ? async () => true : isStillOpen)(context, row, right)',
+        because: 'one step inside a function; other steps read the connection by the same port',
+      },
+    ],
+  },
 ]

@@ -161,3 +161,34 @@ export const ownChunksAreForeign: WrapPorts = (ports) => ({
     },
   }),
 })
+/** A subscription over HTTP gets a row under its topic, as one over a socket. */
+export const polledSubscriptionHasTopicRow: WrapPorts = (ports) => {
+  const { store } = ports
+  return {
+    ...ports,
+    store: withStore(store, {
+      async claimSubscription(claim) {
+        const claimed = await store.claimSubscription(claim)
+        if (claim.polled === undefined || claimed.status !== 'claimed') return claimed
+        const { connectionId, id, ref, topic, expires, polled } = claim
+        const row = { connectionId, id, ref, topic, expires, shard: claimed.shard, on: true, extensions: true }
+        await store.putSubscriber({ ...row, path: polled.path })
+        return claimed
+      },
+    }),
+  }
+}
+
+/** A poll judges whether a subscription is live by the row of its topic, which one over HTTP does not have. */
+export const polledSubscriptionIsJudgedByTopicRow: WrapPorts = (ports) => {
+  const { store } = ports
+  return {
+    ...ports,
+    store: withStore(store, {
+      async readSubscriptions(connectionId) {
+        const rows = await store.readSubscriptions(connectionId)
+        return rows.map(({ polled: _, ...row }) => row)
+      },
+    }),
+  }
+}

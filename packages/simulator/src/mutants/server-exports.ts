@@ -19,6 +19,7 @@ import type { sweepIfDue } from '../../../server/src/runtime/presence/sweep.ts'
 import type { stopStream } from '../../../server/src/runtime/producers/stop-stream.ts'
 import type { isCurrent } from '../../../server/src/runtime/recipients/current-rows.ts'
 import type { judge, stateAfter } from '../../../server/src/runtime/streams/state.ts'
+import type { toPoll } from '../../../server/src/runtime/subscriptions/poll.ts'
 import type { subscribeRight } from '../../../server/src/runtime/subscriptions/subscribe-right.ts'
 import { hooks, type ScheduleHooks } from '../records/application.ts'
 import { withStore } from './ports.ts'
@@ -201,3 +202,8 @@ export const lostStreamsAreJudgedToContinue: Replace<typeof judge> = (original) 
 
 /** A stop is answered, and the log does not know of it. */
 export const stopPutsNothing: Replace<typeof stopStream> = () => async () => ({ type: 'stopped' })
+/** A poll never reads the slot at the position of a subscription. */
+export const positionIsNeverVerified: Replace<typeof toPoll> = (original) => (asked, now) => {
+  const poll = original(asked, now)
+  return poll && { ...poll, verifies: false }
+}

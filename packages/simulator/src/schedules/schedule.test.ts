@@ -44,7 +44,7 @@ describe('random schedules under faults', () => {
       for (let seed = 1; seed <= schedules; seed++) {
         const outcome = await runSchedule({ seed, workload })
         if (outcome.violations.length > 0)
-          broken.push(`${outcome.violations[0]?.text}: ${replayCommand(workload, outcome)}`)
+          broken.push(`${outcome.violations[0]?.text}: ${replayCommand({ workload }, outcome)}`)
         await yieldToEventLoop()
       }
       expect(broken).toEqual([])
@@ -65,6 +65,42 @@ describe('a stock client whose stream is longer than its subscribe may take', ()
   it('gets the rest from another function, though the subscribe ends at its deadline', async () => {
     const outcome = await runSchedule({ seed: 163, workload: 'stock-streams', only: ['F36.2'] })
     expect(outcome).toMatchObject({ violations: [], struck: ['F36.2'] })
+  })
+})
+
+describe('devices behind proxies', () => {
+  it('use sockets and HTTP, and move between them while both work', async () => {
+    const seen = { sockets: 0, requests: 0, movesToSocket: 0, movesToHttp: 0 }
+    const trace = (line: string) => {
+      if (line.includes(' open c')) seen.sockets += 1
+      if (line.includes(' response 200')) seen.requests += 1
+      if (line.endsWith('moved to socket')) seen.movesToSocket += 1
+      if (line.endsWith('moved to http')) seen.movesToHttp += 1
+    }
+    for (let seed = 1; seed <= 3; seed++)
+      expect(await runSchedule({ seed, workload: 'moving', trace })).toMatchObject({ violations: [] })
+    expect(seen.sockets).toBeGreaterThan(5)
+    expect(seen.requests).toBeGreaterThan(50)
+    expect(seen.movesToSocket).toBeGreaterThan(2)
+  })
+
+  it.each(['http', 'both'] as const)('keep every rule of another workload: %s', async (transport) => {
+    for (const workload of ['keyed', 'presence'] as const) {
+      const outcome = await runSchedule({ seed: 3, workload, transport })
+      expect(outcome.violations).toEqual([])
+      expect(outcome.invocations.some(({ name }) => name === 'http')).toBe(true)
+    }
+  })
+
+  it('report a post to a connection over HTTP, which throws', async () => {
+    const outcome = await runSchedule({
+      seed: 1,
+      workload: {
+        ...{ faults: [], activeMs: 1_000, settleMs: 1_000 },
+        begin: ({ gateway }) => void gateway.post('http-1', '{}'),
+      },
+    })
+    expect(outcome.violations.map(({ rule }) => rule)).toEqual(['H21', 'H15'])
   })
 })
 

@@ -10,8 +10,10 @@ import type { Violation } from '../kernel/report.ts'
 import { createVirtualTimers } from '../kernel/virtual-timers.ts'
 import { answerTopicOf, guardedRooms, hereOf, hooks, topicOf } from '../records/application.ts'
 import { createWorld } from '../world/create-world.ts'
+import type { TransportChoice } from '../world/devices/device.ts'
 import type { PlannedKill } from '../world/functions/invocation.ts'
 import type { World } from '../world/world.ts'
+import { spoilSockets } from './workloads/actions.ts'
 import { rooms, type Workload } from './workloads/workload.ts'
 import { type WorkloadName, workloads } from './workloads/workloads.ts'
 
@@ -21,6 +23,8 @@ export interface ScheduleOptions {
   /** Only these strikes of faults happen. */
   readonly only?: readonly string[] | undefined
   readonly kill?: PlannedKill | undefined
+  /** The ways of devices to the server. @default those of the workload */
+  readonly transport?: TransportChoice | undefined
   readonly trace?: ((line: string) => void) | undefined
 }
 
@@ -58,11 +62,12 @@ export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
     startsOld: workload.startsOld,
     rewinds: workload.rewinds,
     hasRates: workload.hasRates,
-    certain: workload.certain,
+    certain: options.transport === 'both' ? [...(workload.certain ?? []), 'F62'] : workload.certain,
+    transport: options.transport ?? workload.transport,
   })
   const unseal = sealGlobals(workload.hasStock ? createVirtualTimers(world.kernel) : undefined)
   try {
-    await play(world, workload)
+    await play(world, workload, options.transport)
   } catch (thrown) {
     world.report.break('H15', thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown), 'other')
   } finally {
@@ -72,10 +77,12 @@ export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
   return outcomeOf(world, options.seed)
 }
 
-async function play(world: World, workload: Workload): Promise<void> {
+async function play(world: World, workload: Workload, transport?: TransportChoice): Promise<void> {
   const { kernel, plan, random, devices, table } = world
   const isTtlStrange = plan.strikes('F32') !== undefined
   workload.begin(world)
+  if (transport === 'both')
+    for (const device of devices) spoilSockets(world, device, { within: [0, workload.activeMs] })
   await kernel.run(workload.activeMs)
   if (workload.mayIdleForDays && isTtlStrange && random.chance(0.7)) await idleForDays(world)
 
@@ -83,6 +90,7 @@ async function play(world: World, workload: Workload): Promise<void> {
   for (const device of devices) {
     device.setAsleep(false)
     device.setOnline(true)
+    device.setProxy('passes')
   }
   await kernel.run(workload.settleMs)
   checkSubscriptions(world, 'settled')

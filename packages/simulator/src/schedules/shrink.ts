@@ -38,6 +38,10 @@ export async function shrink(options: ScheduleOptions, failed: Outcome): Promise
 }
 
 /** The command that reproduces an outcome. */
-export function replayCommand(workload: string, { seed, struck }: Pick<Outcome, 'seed' | 'struck'>): string {
-  return `npm run simulate -- --replay ${seed}:${struck.join(',')} --workload ${workload}`
+export function replayCommand(
+  { workload, transport }: { readonly workload: string; readonly transport?: string | undefined },
+  { seed, struck }: Pick<Outcome, 'seed' | 'struck'>,
+): string {
+  const dimension = transport === undefined ? '' : ` --transport ${transport}`
+  return `npm run simulate -- --replay ${seed}:${struck.join(',')} --workload ${workload}${dimension}`
 }

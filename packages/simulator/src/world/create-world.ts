@@ -27,6 +27,8 @@ import { createStockDevice } from './devices/stock-device.ts'
 import { createTrunklineDevice } from './devices/trunkline-device.ts'
 import { createFunctions, type Functions, type FunctionsOptions } from './functions/functions.ts'
 import { createGateway, type SimulatedGateway } from './gateway/gateway.ts'
+import { HttpConnections } from './http/http-connections.ts'
+import { HttpDoor } from './http/http-door.ts'
 import { InvocationQueues } from './invocation-queues.ts'
 import { createTableStream } from './stream.ts'
 import { deploymentTime, loadPreviousVersion, oldTable } from './table/old-table.ts'
@@ -51,12 +53,16 @@ export function createWorld(options: WorldOptions): World {
   if (startsOld) loadPreviousVersion(table.operations, history) // before the stream is created: the old stream contained these rows
 
   const kicks = createKicks({ kernel, report })
+  const rights = createRights({ kernel, report, claimsOf: (id) => table.operations.readConnection(id)?.claims })
   const gateway: SimulatedGateway = createGateway({
     ...{ kernel, plan, report, expectations, responses, expiryOf, functions: () => functions },
-    rights: createRights({ kernel, report, claimsOf: (id) => table.operations.readConnection(id)?.claims }),
-    kicks,
+    ...{ rights, kicks },
     random: createRandom(seed, 'gateway'),
     swallowed: new Set(options.swallowed),
+  })
+  const http = new HttpDoor({
+    ...{ kernel, plan, random: createRandom(seed, 'http'), functions: () => functions },
+    connections: new HttpConnections({ kernel, plan, report, expectations, responses, rights, kicks }),
   })
   const queues = new InvocationQueues({
     ...{ kernel, plan, functions: () => functions },
@@ -81,7 +87,7 @@ export function createWorld(options: WorldOptions): World {
   const devices: Device[] = []
   let lastN = startsOld ? 1_000 : 0
   const nextN = () => ++lastN
-  const parts = { kernel, plan, table, functions, gateway, stream, history, report, expectations }
+  const parts = { kernel, plan, table, functions, gateway, http, stream, history, report, expectations }
   hooks.current = createHooks({ kernel, history, table, reported })
   return {
     ...parts,
@@ -108,7 +114,11 @@ export function createWorld(options: WorldOptions): World {
     publish: createPublish({ ...parts, nextN, random: createRandom(seed, 'scripts') }),
     rewindLater: (rewind) => rewindLater(parts, rewind),
     addDevice(choice = {}) {
-      const device = createDevice(parts, { seed, name: `d${devices.length + 1}`, choice })
+      const device = createDevice(parts, {
+        seed,
+        name: `d${devices.length + 1}`,
+        choice: { transport: options.transport ?? 'socket', ...choice },
+      })
       devices.push(device)
       return device
     },
@@ -181,17 +191,18 @@ function createDevice(
     kernel,
     plan,
     gateway,
+    http,
     history,
     table,
     report,
-  }: Pick<World, 'kernel' | 'plan' | 'gateway' | 'history' | 'table' | 'report'>,
+  }: Pick<World, 'kernel' | 'plan' | 'gateway' | 'history' | 'table' | 'report'> & { readonly http: HttpDoor },
   { seed, name, choice }: { readonly seed: number; readonly name: string; readonly choice: DeviceChoice },
 ): Device {
-  const { principal, tokenLifeMs = dayMs, stock = false, guarded } = choice
+  const { principal, tokenLifeMs = dayMs, stock = false, guarded, transport = 'socket' } = choice
   const random = createRandom(seed, name)
   const create = stock ? createStockDevice : createTrunklineDevice
   return create({
-    ...{ name, plan, kernel, gateway, random, history, published: table.published, report, principal },
+    ...{ name, plan, kernel, gateway, http, random, history, published: table.published, report, principal, transport },
     guarded,
     clockErrorMs: plan.strikes('F25') === undefined ? 0 : Math.round(random.between(-9e7, 9e7)),
     tokenLifeMs: () => (plan.isStopped ? dayMs : tokenLifeMs), // renewals are tested only while faults strike

@@ -7,7 +7,7 @@ import type { Operation } from '../records/application.ts'
 import type { History } from '../records/history.ts'
 import type { PresenceExpectations } from '../records/presence-expectations.ts'
 import type { SubscriptionResponse } from '../records/subscription-responses.ts'
-import type { Device } from './devices/device.ts'
+import type { Device, TransportChoice } from './devices/device.ts'
 import type { Functions } from './functions/functions.ts'
 import type { PlannedKill } from './functions/invocation.ts'
 import type { Wire } from './gateway/connection.ts'
@@ -66,6 +66,8 @@ export interface DeviceChoice {
   readonly guarded?: readonly string[]
   /** Whether it uses tRPC's own client. @default false */
   readonly stock?: boolean
+  /** Its ways to the server. @default that of the world */
+  readonly transport?: TransportChoice
 }
 
 export interface PublishChoice {
@@ -103,6 +105,8 @@ export interface WorldOptions {
   readonly certain?: readonly FaultId[] | undefined
   /** Whether the table starts with the rows of an older version, whose sockets are open. */
   readonly startsOld?: boolean | undefined
+  /** The ways of devices with our client to the server. @default 'socket' */
+  readonly transport?: TransportChoice | undefined
   /** Whether callers and `bill` have rates. */
   readonly hasRates?: boolean | undefined
   readonly trace?: ((line: string) => void) | undefined

@@ -74,6 +74,22 @@ export function interrupt(
   }
 }
 
+/** Puts a proxy in front of the device, several times for a while, that spoils its sockets (F62). */
+export function spoilSockets(
+  world: World,
+  device: Device,
+  { within: [from, to] }: { readonly within: Interval },
+): void {
+  for (let count = 0; count < 4; count++) {
+    const strike = world.plan.strikes('F62')
+    if (strike === undefined) continue
+    const mode = strike.pick(['blocks', 'blocks', 'hangs', 'mutes', 'cuts'] as const)
+    const at = strike.chance(0.3) ? from : strike.between(from, to)
+    world.after(at, () => device.setProxy(mode))
+    world.after(at + strike.between(1_000, 90_000), () => device.setProxy('passes'))
+  }
+}
+
 /** Joins or watches a room within `mostMs`, sometimes leaves it and returns. */
 export function joinOrWatch(
   world: World,

@@ -1,5 +1,6 @@
 import { type FaultId, faultIds } from '../../kernel/faults.ts'
 import type { SubscriptionPath } from '../../records/history.ts'
+import type { TransportChoice } from '../../world/devices/device.ts'
 import type { World } from '../../world/world.ts'
 
 /** The actions of devices in a schedule, and its faults. */
@@ -29,6 +30,8 @@ export interface Workload {
   readonly workerMs?: number
   /** Whether the table is restored to an older copy during the schedule. */
   readonly rewinds?: boolean
+  /** The ways of devices with our client to the server. @default 'socket' */
+  readonly transport?: TransportChoice
   /** Whether callers and `bill` have rates. */
   readonly hasRates?: boolean
   /** Faults that strike at every opportunity. */

@@ -2,6 +2,7 @@ import { presenceTimes } from '../../records/application.ts'
 import { interrupt, joinOrWatch, repeat } from './actions.ts'
 import { authWorkload, keyedWorkload, largeWorkload, ratesWorkload } from './call-workloads.ts'
 import { generatorsWorkload, hourWorkload } from './generator-workloads.ts'
+import { httpRewoundWorkload, httpWorkload, movingWorkload } from './http-workloads.ts'
 import { kickedWorkload } from './kicked-workload.ts'
 import {
   chatWorkload,
@@ -70,6 +71,9 @@ export const workloads = {
   'old-table': oldTableWorkload,
   rewound: rewoundWorkload,
   rates: ratesWorkload,
+  http: httpWorkload,
+  moving: movingWorkload,
+  'http-rewound': httpRewoundWorkload,
   hour: hourWorkload,
 } satisfies Record<string, Workload>
 
@@ -78,3 +82,9 @@ export const workloadNames = Object.keys(workloads) as readonly WorkloadName[]
 const isLong = (name: WorkloadName) => (workloads[name] as Workload).isLong === true
 /** The workloads of the rotation. */
 export const rotation = workloadNames.filter((name) => !isLong(name))
+/**
+ * Whether the devices of a workload may use HTTP: not tRPC's own clients, not generators, and not where no sync leaves
+ * a device.
+ */
+export const mayMove = ({ hasStock, hasGenerators, swallowed }: Workload) =>
+  hasStock !== true && hasGenerators !== true && swallowed === undefined

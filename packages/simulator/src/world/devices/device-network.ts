@@ -3,12 +3,15 @@ import type { Random } from '../../kernel/random.ts'
 import type { Report } from '../../kernel/report.ts'
 import type { Peer, Wire } from '../gateway/connection.ts'
 import type { SimulatedGateway } from '../gateway/gateway.ts'
+import type { HttpDoor } from '../http/http-door.ts'
+import { openThroughProxy, type ProxyMode } from '../http/proxy.ts'
 import type { DeviceClock } from './device-clock.ts'
+import { DeviceRequests } from './device-requests.ts'
 
 /** The maximum time of a hand-over: handshake, hello, resumes and calls. */
 const longestPairMs = 120_000
 
-/** A device's network: its sockets, and whether it is connected. */
+/** A device's network: its sockets and requests, its proxy, and whether it is connected. */
 export class DeviceNetwork {
   readonly #name: string
   readonly #kernel: Kernel
@@ -17,18 +20,22 @@ export class DeviceNetwork {
   readonly #report: Report
   readonly #clock: DeviceClock
   readonly #wires = new Set<Wire>()
+  readonly #requests: DeviceRequests
   #isOnline = true
+  #proxy: ProxyMode = 'passes'
 
   constructor(
     options: {
       readonly name: string
       readonly kernel: Kernel
       readonly gateway: SimulatedGateway
+      readonly http: HttpDoor
       readonly random: Random
       readonly report: Report
     },
     clock: DeviceClock,
   ) {
+    this.#requests = new DeviceRequests(options, { clock, isOnline: () => this.#isOnline })
     this.#name = options.name
     this.#kernel = options.kernel
     this.#gateway = options.gateway
@@ -41,18 +48,40 @@ export class DeviceNetwork {
     return this.#isOnline
   }
 
-  /** The number of open sockets. */
+  /** The number of open sockets, and of HTTP requests that are out. */
   get sockets(): number {
-    return this.#wires.size
+    return this.#wires.size + this.#requests.out
+  }
+
+  /** Sends an HTTP request. */
+  readonly fetch: typeof fetch = (...args) => {
+    const response = this.#requests.fetch(...args)
+    this.#countTransports()
+    return response
+  }
+
+  /** Changes what the proxy does with new sockets. It ends those that are open, if it lets none pass. */
+  setProxy(mode: ProxyMode): void {
+    this.#proxy = mode
+    if (mode !== 'passes') this.cutSockets()
   }
 
   /** Opens a socket. */
   connect(protocols: readonly string[], peer: Peer): Wire {
-    const wire = this.#gateway.connect(this.#name, protocols, peer)
+    const pass = () => this.#gateway.connect(this.#name, protocols, peer)
+    const wire = openThroughProxy(this.#proxy, { kernel: this.#kernel, random: this.#random }, { peer, pass })
     this.#wires.add(wire)
     this.#watchPair()
     if (this.#wires.size > 2) this.#report.break('H14', `${this.#name} has ${this.#wires.size} sockets`)
+    this.#countTransports()
     return wire
+  }
+
+  /** Two transports are allowed: a socket and HTTP while neither is greeted, and during a probe or a hand-over. */
+  #countTransports(): void {
+    const [sockets, others] = [this.#wires.size, this.#requests.connections]
+    if (others > 0 && sockets + others > 2)
+      this.#report.break('H21', `${this.#name} has ${sockets} sockets and ${others} connections over HTTP`)
   }
 
   /** Closes a socket. Without a network, the gateway does not notice it. */
@@ -86,11 +115,17 @@ export class DeviceNetwork {
     if (isOnline) return true
     const noticedBy = { device: this.#random.chance(0.5), gateway: this.#random.chance(0.5) }
     for (const wire of [...this.#wires]) wire.break(noticedBy)
+    this.#requests.cut()
     return true
   }
 
-  /** Cuts all sockets, and both ends notice it. */
+  /** Cuts all sockets and requests, and both ends notice it. */
   cut(): void {
+    this.cutSockets()
+    this.#requests.cut()
+  }
+
+  cutSockets(): void {
     for (const wire of [...this.#wires]) wire.break({ device: true, gateway: true })
   }
 }

@@ -10,6 +10,11 @@ import type { PresenceActions } from '../../records/presence-subscriptions.ts'
 import type { PublishedLog } from '../../records/published-log.ts'
 import type { StreamActions } from '../../records/stream-subscriptions.ts'
 import type { SimulatedGateway } from '../gateway/gateway.ts'
+import type { HttpDoor } from '../http/http-door.ts'
+import type { ProxyMode } from '../http/proxy.ts'
+
+/** The ways of a device to the server. */
+export type TransportChoice = 'socket' | 'http' | 'both'
 
 /** A simulated browser or phone: a client over simulated sockets and timers, and the application that uses it. */
 export interface Device extends LogActions, PresenceActions, GeneratorActions, StreamActions {
@@ -36,8 +41,10 @@ export interface Device extends LogActions, PresenceActions, GeneratorActions, S
   setClock(ms: number): void
   /** Signs in as another principal, or out: undefined. A device with tRPC's own client cannot. */
   signIn(principal: string | undefined): void
-  /** Cuts the sockets. */
+  /** Cuts the sockets and the requests. */
   cut(): void
+  /** Changes what the proxy in front of the device does with its sockets. */
+  setProxy(mode: ProxyMode): void
   close(): void
 }
 
@@ -56,6 +63,9 @@ export interface DeviceOptions {
   readonly plan: FaultPlan
   readonly kernel: Kernel
   readonly gateway: SimulatedGateway
+  readonly http: HttpDoor
+  /** Its ways to the server. `http`: its proxy lets no socket pass. `both`: sockets, and HTTP where they fail. */
+  readonly transport: TransportChoice
   readonly random: Random
   readonly history: History
   readonly published: PublishedLog

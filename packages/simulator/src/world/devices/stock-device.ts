@@ -50,6 +50,7 @@ export function createStockDevice(options: DeviceOptions): Device {
     setOnline() {},
     setAsleep() {},
     setClock() {},
+    setProxy() {},
     cut() {
       for (const wire of [...open]) wire.break({ device: true, gateway: true })
     },

@@ -1,4 +1,5 @@
 import { createClient, createConnection, trunklineError } from '@trunkline/client'
+import { overHttp } from '@trunkline/client/http'
 import { HandlerFailure } from '../../kernel/handler-failure.ts'
 import { type Application, formatToken } from '../../records/application.ts'
 import { createCalls } from '../../records/calls.ts'
@@ -16,9 +17,11 @@ export function createTrunklineDevice(options: DeviceOptions): Device {
   const { name, history } = options
   const clock = new DeviceClock(options)
   const network = new DeviceNetwork(options, clock)
+  if (options.transport === 'http') network.setProxy(options.random.pick(['blocks', 'hangs', 'mutes']))
   let { principal } = options
   const connection = connect(options, { clock, network, principal: () => principal })
   const client = createClient<Application>({ connection })
+  watchMoves(options, connection)
   let isClosed = false
   const application = {
     ...{ ...options, client, isStock: false, isClosed: () => isClosed },
@@ -55,6 +58,9 @@ export function createTrunklineDevice(options: DeviceOptions): Device {
     setAsleep: (isAsleep) => clock.setAsleep(isAsleep),
     setClock: (ms) => clock.moveWallClock(ms),
     cut: () => network.cut(),
+    setProxy(mode) {
+      if (options.transport === 'both') network.setProxy(mode)
+    },
     close() {
       isClosed = true
       const { subscriptions, presenceSubscriptions, generatorSubscriptions, streamSubscriptions } = history
@@ -73,13 +79,14 @@ interface Parts {
 }
 
 function connect(options: DeviceOptions, { clock, network, principal }: Parts) {
-  const { kernel, random, tokenLifeMs } = options
+  const { kernel, random, tokenLifeMs, transport } = options
+  const fallback = overHttp('https://simulated.invalid', { fetch: network.fetch })
   const token = () => {
     const name = principal()
     return name === undefined ? null : formatToken(name, kernel.now + Math.round(tokenLifeMs()), rightsNow(options))
   }
   return createConnection(
-    { url: 'wss://simulated.invalid', onGap: () => {}, token },
+    { url: 'wss://simulated.invalid', onGap: () => {}, token, ...(transport !== 'socket' && { fallback }) },
     {
       now: () => clock.wallTime(),
       monotonic: () => clock.monotonicTime(),
@@ -99,4 +106,27 @@ function connect(options: DeviceOptions, { clock, network, principal }: Parts) {
 function rightsNow({ plan, guarded }: DeviceOptions): readonly string[] | undefined {
   const strike = guarded && plan.strikes('F54')
   return strike === undefined ? guarded : guarded?.filter(() => strike.chance(0.6))
+}
+
+const betweenMovesMs = 60_000
+
+/**
+ * A session moves to a socket at most once a minute while its connection over HTTP works, and never back before the
+ * socket is lost (H21). It may move at any time when its transport is lost.
+ */
+function watchMoves({ name, kernel, report }: DeviceOptions, connection: ReturnType<typeof createConnection>): void {
+  let [transport, movedAt] = ['', Number.NEGATIVE_INFINITY]
+  connection.subscribe((state) => {
+    if (state.status !== 'open') {
+      transport = ''
+      return
+    }
+    if (transport !== '' && state.transport !== transport) {
+      if (kernel.now - movedAt < betweenMovesMs)
+        report.break('H21', `${name} moved to ${state.transport} ${kernel.now - movedAt} ms after a move`)
+      kernel.note(`${name} moved to ${state.transport}`)
+      movedAt = kernel.now
+    }
+    transport = state.transport
+  })
 }

@@ -43,6 +43,7 @@ export interface InvocationContext {
 const timeoutsMs: Record<FunctionName, number> = {
   authorizer: 10_000,
   websocket: 29_000,
+  http: 29_000,
   tableStream: 60_000,
   deliver: 60_000,
   delayed: 30_000,

@@ -2,6 +2,7 @@
 export type FunctionName =
   | 'authorizer'
   | 'websocket'
+  | 'http'
   | 'tableStream'
   | 'deliver'
   | 'delayed'

@@ -5,7 +5,7 @@ import { ConnectionLife } from './connection-life.ts'
 import { type GatewayEnvironment, upMs } from './environment.ts'
 import { FrameRoutes } from './frame-routes.ts'
 import { startHandshake } from './handshake.ts'
-import { Posts } from './posts.ts'
+import { Posts, refuseHttp } from './posts.ts'
 import { createSendToDevice } from './send-to-device.ts'
 
 /** API Gateway: sockets, routes, posts, its limits and its frames. */
@@ -55,6 +55,7 @@ export function createGateway(environment: GatewayEnvironment): SimulatedGateway
     },
     post: (connectionId, text) => posts.post(connectionId, text),
     async disconnect(connectionId) {
+      refuseHttp(environment.report, 'asked to delete', connectionId)
       const connection = connections.get(connectionId)
       if (connection?.state !== 'open') return 'gone' // also before `$connect` has answered
       life.drop(connection)

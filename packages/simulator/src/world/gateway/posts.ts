@@ -1,5 +1,6 @@
 import type { PostOutcome } from '@trunkline/server/ports'
 import { createQuota } from '../../kernel/quota.ts'
+import type { Report } from '../../kernel/report.ts'
 import type { Connection } from './connection.ts'
 import type { GatewayEnvironment } from './environment.ts'
 import type { SendToDevice } from './send-to-device.ts'
@@ -8,6 +9,13 @@ import type { SendToDevice } from './send-to-device.ts'
 const messageCharacters = 131_072
 /** The grace of H12, the retries of a post, and the error of two clocks. */
 const authoritySlackMs = 5_000 + 6_000 + 12_000
+
+/** The gateway knows no connection over HTTP. Reports a call that names one, and throws. */
+export function refuseHttp(report: Report, what: string, connectionId: string): void {
+  if (!connectionId.startsWith('http-')) return
+  report.break('H21', `the gateway was ${what} ${connectionId}`)
+  throw new Error(`${connectionId} is no id of the gateway.`)
+}
 
 /** The gateway's callback API: posts to connections, its faults and its quota. */
 export class Posts {
@@ -31,6 +39,7 @@ export class Posts {
   post(connectionId: string, text: string): Promise<PostOutcome> {
     const { plan, expectations, report, rights, kicks } = this.#environment
     this.#countPost('the API')
+    refuseHttp(report, 'posted to', connectionId)
     if (text.length > messageCharacters) report.break('H16', `a post had ${text.length} characters`)
     const connection = this.#connections.get(connectionId)
     if (connection?.state !== 'open') return Promise.resolve({ status: 'gone' })

@@ -79,6 +79,10 @@ export function createTable(now: () => number, report: Report): Table {
       if (before !== undefined && expires < before.expires - 60) report.break('H3', `${topic}:${offset} was shortened`)
       return outcome
     },
+    putSubscriber(row) {
+      if (row.connectionId.startsWith('http-')) report.break('H21', `${row.topic} has a row of ${row.connectionId}`)
+      return base.putSubscriber(row)
+    },
     putPresence(row, over) {
       const outcome = base.putPresence(row, over)
       if (outcome.status === 'put' && row.pending) table.onMember(row.topic, row.member)
