@@ -1,7 +1,7 @@
 import type { ConnectionEnvironment } from './environment.ts'
 import type { Endpoint, Socket, SocketOptions } from './socket.ts'
 
-/** A way to the server beside the socket. Make one by `overHttp` of `@trunkline/client/http`. */
+/** Another way to the server than a socket. Make one by `overHttp` of `@trunkline/client/http`. */
 export interface Fallback {
   /** Returns a function that creates each transport of one session. A transport is a socket or a fallback for it. */
   readonly createTransports: (session: FallbackSession) => (options: FallbackOptions) => Socket
@@ -27,7 +27,7 @@ export interface FallbackEndpoint extends Endpoint {
 /** A transport's options: those of a socket, and what only a fallback reports. */
 export interface FallbackOptions extends SocketOptions {
   /**
-   * Called once for each attempt. A rejection fails the attempt. `isProbe`: it is made beside a connection that works,
+   * Called once for each attempt. A rejection fails the attempt. `isProbe`: another connection is in use and works,
    * so that a wrong option does not close the connection.
    */
   readonly endpoint: (isProbe?: boolean) => Promise<FallbackEndpoint>

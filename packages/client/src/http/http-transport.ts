@@ -1,3 +1,5 @@
+// One file over 200 lines: each kind of answer changes the same connection.
+
 import { type HelloResult, limits } from '@trunkline/protocol'
 import type { ConnectionEnvironment } from '../connection/environment.ts'
 import type { FallbackEndpoint, FallbackOptions } from '../connection/fallback.ts'
@@ -6,14 +8,11 @@ import { endpointMs, withTimeout } from '../connection/socket.ts'
 import { toError } from '../connection/to-error.ts'
 import type { ConnectionCause } from '../session/machine/connection-state.ts'
 import { type OutgoingFrame, toFrames } from './frames.ts'
+import { LostRequests } from './lost-requests.ts'
 import { watchPage } from './page.ts'
 import { PollPace } from './poll-pace.ts'
 import type { HttpAnswer } from './read-response.ts'
 import { Requests, type Throttle, type Timing } from './requests.ts'
-
-const lostInRow = 3 // lost requests in a row that lose the connection
-const lostWithinMs = 5_000 // if they take at least this long: at a loss of 5 %, three in a row are no rare event
-const silenceMs = 30_000 // 30 s without any answer lose the connection too
 
 export interface HttpTransportOptions
   extends Pick<FallbackOptions, 'endpoint' | 'onOpen' | 'onLost' | 'onMessage' | 'onUnanswered' | 'onPoll'> {
@@ -38,17 +37,14 @@ export class HttpTransport {
   /** The public name of the connection, after `hello`. */
   #connection: string | undefined
   #isEnded = false
-  #lost = 0
-  #firstLostAt = 0
-  /** When the server last answered, by the monotonic clock. */
-  #answeredAt: number
+  readonly #lost: LostRequests
   /** The server's clock minus the monotonic clock. */
   #aheadMs = 0
 
   constructor(options: HttpTransportOptions) {
     const { environment, fetch, throttle, url } = options
     this.#options = options
-    this.#answeredAt = environment.monotonic()
+    this.#lost = new LostRequests(environment.monotonic())
     this.#pace = new PollPace(environment, () => options.onPoll())
     this.#requests = new Requests({
       ...{ environment, fetch, throttle, url },
@@ -87,6 +83,10 @@ export class HttpTransport {
     this.#stop()
   }
 
+  get #now(): number {
+    return this.#options.environment.monotonic()
+  }
+
   #headers(frames: readonly OutgoingFrame[]): Readonly<Record<string, string>> {
     const { session = '', token = null } = this.#identity ?? {}
     const opens = frames.some(({ group }) => group === 'hello')
@@ -114,8 +114,7 @@ export class HttpTransport {
 
   #onFrames(sent: readonly OutgoingFrame[], { text, frames, connection }: Extract<HttpAnswer, { kind: 'frames' }>) {
     const answers: readonly Answered[] = frames.map(Object)
-    this.#answeredAt = this.#options.environment.monotonic()
-    this.#lost = 0
+    this.#lost.onAnswer(this.#now)
     const isHello = sent.some(({ group }) => group === 'hello')
     if (isHello && !this.#onHello(answers, connection)) return
     const ends = new Map(answers.flatMap(({ id, result }) => (result?.type === 'data' ? [[id, result.data]] : [])))
@@ -143,7 +142,7 @@ export class HttpTransport {
       return false
     }
     this.#connection = connection
-    if (hello.time !== undefined) this.#aheadMs = hello.time - this.#answeredAt
+    if (hello.time !== undefined) this.#aheadMs = hello.time - this.#now
     const { frameBytes = 0, batchSize = 1 } = hello.limits ?? {}
     this.#requests.setLimits({ frameBytes, batchSize })
     return true
@@ -153,13 +152,13 @@ export class HttpTransport {
   #onGone({ reason, message, until }: Extract<HttpAnswer, { kind: 'gone' }>) {
     this.#connection = undefined // there is nothing to close
     if (reason !== 'kicked') return this.#end({ code: 'server', message })
-    const time = this.#options.environment.monotonic() + this.#aheadMs
+    const time = this.#now + this.#aheadMs
     const params = { reason: message, time, ...(until !== undefined && { until }) }
     this.#options.onMessage(JSON.stringify({ id: null, method: 'kicked', params }))
   }
 
   #onThrottled(frames: readonly OutgoingFrame[], waitMs: number): void {
-    this.#answeredAt = this.#options.environment.monotonic()
+    this.#lost.onThrottled(this.#now)
     this.#pace.slowDown()
     this.#requests.putBack(frames)
     this.#requests.wait(2, waitMs)
@@ -178,22 +177,16 @@ export class HttpTransport {
   #onRequestLost(
     frames: readonly OutgoingFrame[],
     { message, waitMs }: Extract<HttpAnswer, { kind: 'lost' }>,
-    { sentAt, slept }: Timing = { sentAt: this.#options.environment.monotonic(), slept: false },
+    timing: Timing = { sentAt: this.#now, slept: false },
   ) {
-    const now = this.#options.environment.monotonic()
-    if (slept) this.#answeredAt = now // nothing is known of the time in which the machine slept
-    if (slept || this.#lost === 0) this.#firstLostAt = slept ? now : sentAt
-    this.#lost = slept ? 1 : this.#lost + 1
-    const isSilent = now - Math.max(this.#answeredAt, this.#firstLostAt) >= silenceMs
-    const isOver = this.#lost >= lostInRow && now - this.#firstLostAt >= lostWithinMs
     const opens = frames.some(({ group }) => group === 'hello')
-    if (opens ? this.#lost >= lostInRow : isSilent || isOver) {
-      const why = `${this.#lost} HTTP requests in a row had no answer: ${message}`
+    if (this.#lost.onLost(timing, this.#now, opens)) {
+      const why = `${this.#lost.count} HTTP requests in a row had no answer: ${message}`
       return this.#end(
         isOnline() ? { code: 'network', message: why } : { code: 'offline', message: 'The network is offline.' },
       )
     }
-    this.#requests.wait(this.#lost, waitMs)
+    this.#requests.wait(this.#lost.count, waitMs)
     if (opens) this.#requests.putBack(frames)
     else this.#report(frames)
   }
@@ -221,7 +214,7 @@ export class HttpTransport {
     this.#stopWatching()
   }
 
-  /** Tells the server that the connection ends, so that its presence does not have to expire. Nothing awaits it. */
+  /** Ends the connection on the server too, so that its presence does not have to expire. Nothing awaits the answer. */
   #sayClose(): void {
     if (this.#connection === undefined) return
     const headers = { 'Content-Type': 'application/json', ...this.#headers([]) }

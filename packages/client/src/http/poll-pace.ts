@@ -5,7 +5,7 @@ import { isPageHidden } from './page.ts'
 
 const hiddenMs = 60_000 // 60 s: polls of a page that nobody sees
 const slowestMs = 15_000
-const rememberedPages = 8 // pages of subscriptions whose polls are told apart
+const rememberedPages = 8 // pages of subscriptions whose polls are distinguished
 
 /**
  * When the next poll is due. The server names the time with each answer; what it wants repeated is kept here.

@@ -20,7 +20,7 @@ interface ProbeOwner {
 }
 
 /**
- * An attempt to open a socket beside a connection over HTTP. It is no part of the session until its `hello` is
+ * An attempt to open a socket while a connection over HTTP is in use. It is no part of the session until its `hello` is
  * answered, so that its failure costs nothing. [TL-MOVE-7]
  */
 export class Probe {

@@ -360,5 +360,5 @@ class WorldSocket implements Socket {
 
 /** Lets promises settle. Each transport needs a few turns of the queue of microtasks. */
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 30; turn += 1) await Promise.resolve()
+  for (let n = 0; n < 30; n += 1) await Promise.resolve()
 }
