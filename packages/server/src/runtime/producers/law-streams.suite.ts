@@ -4,9 +4,10 @@ import { readStreamPage } from '../streams/read-stream.ts'
 import { replayStream } from '../streams/replay-stream.ts'
 import { startStream } from './start-stream.ts'
 import { stopStream } from './stop-stream.ts'
+import { filteredFlaw } from './stream-filtered.suite.ts'
 import { Points, Process, runAlone } from './stream-points.suite.ts'
 import { beginning, key, type Program } from './stream-process.suite.ts'
-import { ReadersAt, Recovery, repeated, take, work } from './stream-recovery.suite.ts'
+import { type Make, ReadersAt, Recovery, repeated, take, work } from './stream-recovery.suite.ts'
 import type { Search, SearchState } from './stream-search.suite.ts'
 import type { Table } from './stream-table.suite.ts'
 
@@ -95,8 +96,9 @@ export function searchOf(scope: StreamScope & Pick<Search, 'mostStates' | 'sprea
     ...(stops ? [make('stop', stop, 31)] : []),
     ...(readers ? [make('subscriber', subscribe, 32), make('reader', readByChunk, 33)] : []),
   ]
-  const recovery = new Recovery((name, program, seed) => make(name, program, seed))
-  const readersAt = new ReadersAt((name, program, seed) => make(name, program, seed), mutant.cursorOf)
+  const alone: Make = (name, program, seed) => make(name, program, seed)
+  const recovery = new Recovery(alone)
+  const readersAt = new ReadersAt(alone, mutant.cursorOf)
   return {
     rules: { chunks, onLost },
     points,
@@ -113,7 +115,8 @@ export function searchOf(scope: StreamScope & Pick<Search, 'mostStates' | 'sprea
       return starts > 0 ? born : (await runAlone(make('first start', start, 1), born)).table
     },
     flawOf: (state) => flawOf(state, onLost),
-    flawOfTable: async (table) => (await readersAt.flawOf(table)) ?? (await recovery.flawOf(table)),
+    flawOfTable: async (table) =>
+      (await readersAt.flawOf(table)) ?? (await filteredFlaw(alone, table)) ?? (await recovery.flawOf(table)),
   }
 }
 

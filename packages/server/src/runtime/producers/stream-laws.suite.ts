@@ -4,6 +4,8 @@ import { parseState, type StreamState } from '../streams/state.ts'
 
 /** The chunks of one run, each with its offset and its place in the slot, and how the run has ended. */
 export interface Run {
+  /** The offset of its first slot. */
+  readonly from: number
   readonly chunks: readonly string[]
   /** The cursor behind each chunk: offset, place in the slot, and how many chunks the slot has. */
   readonly cursors: readonly { readonly offset: number; readonly place: number; readonly of: number }[]
@@ -49,8 +51,10 @@ export class StreamRuns {
       this.#flawOf(slot, { state, chunks, isStart, mayStart }) ??
       (ids.size === this.#ids.size ? 'A slot stands twice' : undefined)
     const cursors = chunks.map((_, index) => ({ offset: slot.offset, place: index + 1, of: chunks.length }))
-    const run = begins ? { chunks: [], cursors: [] } : (this.runs.at(-1) ?? { chunks: [], cursors: [] })
+    const none = { from: slot.offset, chunks: [], cursors: [] }
+    const run = begins ? none : (this.runs.at(-1) ?? none)
     const grown = {
+      from: run.from,
       chunks: [...run.chunks, ...chunks],
       cursors: [...run.cursors, ...cursors],
       ...(state.outcome && { outcome: state.outcome }),

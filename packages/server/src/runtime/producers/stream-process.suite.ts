@@ -74,7 +74,10 @@ const declared = (() => {
 })()
 export const streamRetentionMs = declared.retentionMs ?? 0
 
-const server = { report: () => {}, isSecret: () => false, rates: [] } as unknown as Server
+const transformer = { output: { serialize: (value: unknown) => value } }
+const router = { _def: { _config: { transformer } } }
+const settings = { maxMessageBytes: 131_072, isSecret: () => false, rates: [] }
+const server = { report: () => {}, router, ...settings } as unknown as Server
 const telemetry = { measure: () => {}, log: () => {} } as never
 
 interface Waiting {

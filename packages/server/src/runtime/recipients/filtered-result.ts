@@ -136,7 +136,11 @@ interface FilteredSlot {
  * [TL-SUB-5] `prev` is the last matching slot of the block, or the start of the slots that were read. A block that ends
  * without a match sends an advance.
  */
-function coveringResult(context: InvocationContext, of: FilteredSlot, earlier: readonly Slot[]): Result | undefined {
+export function coveringResult(
+  context: InvocationContext,
+  of: FilteredSlot,
+  earlier: readonly Slot[],
+): Result | undefined {
   const { path, slot } = of
   const evaluated = evaluate(context, of, slot)
   const endsBlock = slot.offset % blockSlots === 0
