@@ -3,6 +3,7 @@ import { randomName } from '../../ports/clock.ts'
 import type { ShardLeaseHolder, ShardLeaseRow } from '../../ports/leases.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
+import { isDeliverable } from '../recipients/delivery.ts'
 import { type DeliveryPayload, type JobRun, toDeliveries } from './deliver-job.ts'
 import {
   acquiredLease,
@@ -189,7 +190,7 @@ function holdsLease(
 }
 
 function deliveriesOf(topic: string, slots: readonly Slot[]): DeliveryPayload {
-  return slots.filter(({ data }) => data !== undefined).map((slot) => ({ topic, slot }))
+  return slots.filter(isDeliverable).map((slot) => ({ topic, slot }))
 }
 
 function renewed({ clock }: InvocationContext, { holder, ...row }: ShardLeaseRow): ShardLease {

@@ -1,13 +1,7 @@
 import { TRPCError } from '@trpc/server'
 import { describe, expect, test } from 'vitest'
 import { settle, type TestClient } from '../../lambda/test-line.suite.ts'
-import {
-  call,
-  createStreamWorld,
-  type StreamWorld,
-  type StreamWorldOptions,
-  topic,
-} from '../producers/stream-world.suite.ts'
+import { call, createStreamWorld, type StreamWorld, type StreamWorldOptions } from '../producers/stream-world.suite.ts'
 
 const chat = { chat: 'x' }
 const hour = 3_600_000
@@ -476,17 +470,25 @@ describe('a loop over a subscription in a script', () => {
   })
 })
 
-test('a stream’s own slots reach an audience above the bound through deliver [TL-STREAM-5]', async () => {
+test('the slots of a stream reach an audience above the bound through deliver, its end too [TL-STREAM-5]', async () => {
   const world = await producing({ maxDirectAudience: 1 })
+  const stock = await watch(world, await world.connect({ stock: true }))
   const readers = [await watch(world, await world.connect()), await watch(world, await world.connect(), { id: 8 })]
+  let delivered = 0
+  const deliver = async () => {
+    const jobs = world.invoked.filter(({ name }) => name === 'deliver').slice(delivered)
+    delivered += jobs.length
+    for (const { payload } of jobs)
+      await world.run(() => world.handlers.deliver(payload, { getRemainingTimeInMillis: () => 30_000 }))
+    await settle()
+    return jobs.length
+  }
   await world.say('a')
-  const jobs = world.invoked.filter(({ name }) => name === 'deliver')
-  expect(jobs.length).toBeGreaterThan(0)
-  for (const { payload } of jobs)
-    await world.line.withBackend(world.backend, () =>
-      world.handlers.deliver(payload, { getRemainingTimeInMillis: () => 30_000 }),
-    )
-  await settle()
+  expect(await deliver()).toBeGreaterThan(0)
   for (const reader of readers) expect(reader.seen()).toEqual(['started #1', '#3 a'])
-  expect(topic).toBe('answers?chat=s:x')
+  await world.run(() => world.answers.stop(chat))
+  await world.streamFrom(4)
+  expect(await deliver()).toBeGreaterThan(0)
+  for (const reader of readers) expect(reader.seen()).toEqual(['started #1', '#3 a', 'closed stopped'])
+  expect(stock.seen()).toEqual(['started', '#3 a', 'stopped'])
 })
