@@ -104,6 +104,14 @@ describe('devices behind proxies', () => {
   })
 })
 
+describe('a stock client among readers who come in several pages', () => {
+  it('learns that its stream has failed', async () => {
+    const only = 'F35.83,F35.85,F35.131,F35.135,F35.164,F35.181,F35.261,F35.263,F35.401,F35.412,F35.438'.split(',')
+    const outcome = await runSchedule({ seed: 30_184, workload: 'stock-streams', only })
+    expect(outcome).toMatchObject({ violations: [], struck: only })
+  })
+})
+
 describe('stock clients in a quiet room', () => {
   it('keep their sockets when idle connections of frozen functions are reset', async () => {
     const faults = ['F50'] as const
