@@ -33,7 +33,7 @@ function shareKeys(world: World, devices: readonly Device[]): void {
 /** Devices that reach the server over HTTP only, beside one with a socket. */
 export const httpWorkload = {
   faults: without('F32'),
-  activeMs: 4 * minute,
+  activeMs: 2.5 * minute,
   settleMs: presenceTimes.leaseMs + keepaliveMs + minute, // the device with a socket has a sync
   transport: 'http',
   hasPresence: true,
@@ -42,10 +42,10 @@ export const httpWorkload = {
     const tokenLifeMs = random.chance(0.3) ? random.between(20_000, 180_000) : undefined
     const devices = [1, 2].map(() => world.addDevice({ principal: 'p', ...(tokenLifeMs && { tokenLifeMs }) }))
     const other = world.addDevice({ principal: 'q', transport: 'socket' })
-    for (const device of [...devices, other]) useRooms(world, device, 3 * minute)
+    for (const device of [...devices, other]) useRooms(world, device, 2 * minute)
     shareKeys(world, devices)
-    if (random.chance(0.2)) world.after(random.between(minute, 3 * minute), () => devices[0]?.close())
-    repeat(world, { times: 8, within: [0, 4 * minute] }, () => world.publish(random.pick(rooms)))
+    if (random.chance(0.2)) world.after(random.between(minute, 2 * minute), () => devices[0]?.close())
+    repeat(world, { times: 8, within: [0, 2 * minute] }, () => world.publish(random.pick(rooms)))
   },
 } satisfies Workload
 
