@@ -122,7 +122,7 @@ describe('A cache', () => {
     expect([changed.statusCode, changed.headers['etag'] === etag]).toEqual([200, false])
   })
 
-  test("gets no 304 after the reader's role has changed what a filter lets through [TL-READ-7]", async () => {
+  test('gets no 304 after another role has changed what a filter lets through [TL-READ-7]', async () => {
     const world = openWorld()
     await publish(world, 'a1', 'b1', 'a2')
     const as = (role: string, etag?: string) =>
