@@ -206,6 +206,30 @@ export function posts(
   }
 }
 
+/** A row whose counted part reads a log over HTTP, from the position after its first event. */
+function reads(
+  name: string,
+  path: string,
+  {
+    rest = () => '',
+    before,
+    method,
+  }: { readonly rest?: (from: string) => string; readonly before?: 'long' | 'none'; readonly method?: 'HEAD' } = {},
+): Row {
+  return {
+    name,
+    async prepare(world) {
+      const from = before === 'none' ? '' : await publish(world, 1)
+      if (before === 'long') await lengthen(world, from)
+      return () => world.read(path, rest(from), method)
+    },
+  }
+}
+
+/** A cursor as the read API has it. */
+const offsetOf = (cursor: string) => `${(cursor.split(':')[1] ?? '').padStart(16, '0')}_${cursor.split(':')[0]}`
+const waits = (from: string) => `&live=long-poll&offset=${offsetOf(from)}`
+
 const poll = (from: string, ids: readonly number[], state: object | true = true) => {
   const { id, method, params } = sync(from, ids)
   return { id, method, params: { ...params, poll: state } }
@@ -298,7 +322,7 @@ const farAway = new Date('2100-01-01')
 
 export const ann = { options: { token: 'ann-1' } }
 const moved = { options: { token: 'ann-moved' } }
-const { array, subscriptions, members, subscribers, ended } = sizes
+const { array, events, subscriptions, members, subscribers, ended } = sizes
 const { connectionSubscriptions, unknownStops } = limits
 
 /** A call or a subscribe of a stream, each of its own. */
@@ -450,6 +474,14 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
     posts(`\`close\` with ${subscriptions} subscriptions`, () => [{ method: 'close' }], {
       before: many(subscriptions, (id) => subscribe('live', id)),
     }),
+  ],
+  'Reads over HTTP': [
+    reads('`HEAD`', 'live', { method: 'HEAD' }),
+    reads('a page of one event', 'live'),
+    reads('a page of a topic without an epoch', 'live', { before: 'none' }),
+    reads(`a page of ${events} events with a filter`, 'loud', { before: 'long' }),
+    reads('a page after the newest event', 'live', { rest: (from) => `&offset=${offsetOf(from)}` }),
+    reads('a long-poll of 20 s without news', 'live', { rest: waits }),
   ],
   'Kicks and revokes': [
     ends('`mutation` that kicks a connection', 'kick'),

@@ -214,8 +214,20 @@ export async function createWorld() {
     return response as { readonly headers: Readonly<Record<string, string>>; readonly body: string }
   }
 
+  /** Reads the log of a subscription over HTTP. `rest` is what follows its input in the query. */
+  async function read(path: string, rest: string, method: 'GET' | 'HEAD' = 'GET') {
+    clock.time += 1
+    counts.add({ httpRequests: 1 })
+    await call('http', {
+      ...{ version: '2.0', rawPath: `/read/${path}`, headers: { authorization: 'Bearer ann-1' } },
+      rawQueryString: `input=${encodeURIComponent('{"room":"x"}')}${rest}`,
+      requestContext: { requestId: 'r1', http: { method, sourceIp: '192.0.2.1' } },
+    })
+    await runStarted()
+  }
+
   return {
-    ...{ clock, connect, send, http, disconnect, application },
+    ...{ clock, connect, send, http, read, disconnect, application },
     /** From now on the handlers have these rates. */
     setRates(rates: Rates): void {
       handlers = createHandlers(rates)
