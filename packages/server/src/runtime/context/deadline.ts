@@ -127,11 +127,39 @@ export function withinDeadline<T>(deadline: Deadline, promise: Promise<T>): Prom
  */
 export function untilAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason)
-    if (signal.aborted) abort()
-    else signal.addEventListener('abort', abort, { once: true })
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    const waiting = waitingFor(signal)
+    if (signal.aborted) reject(signal.reason)
+    else waiting.add(reject)
+    promise.then(
+      (value) => {
+        waiting.delete(reject)
+        resolve(value)
+      },
+      (thrown: unknown) => {
+        waiting.delete(reject)
+        reject(thrown)
+      },
+    )
   })
+}
+
+type Reject = (reason: unknown) => void
+
+/** Holds who waits for a signal, on the signal itself. A WeakMap makes each garbage collection longer. */
+const waitingKey = Symbol('waiting')
+
+/** Thousands of posts wait for one signal. A listener of each would take longer than the rest of its post. */
+function waitingFor(signal: AbortSignal & { [waitingKey]?: Set<Reject> }): Set<Reject> {
+  const known = signal[waitingKey]
+  if (known !== undefined) return known
+  const waiting = new Set<Reject>()
+  signal[waitingKey] = waiting
+  const rejectAll = () => {
+    for (const reject of waiting) reject(signal.reason)
+    waiting.clear()
+  }
+  signal.addEventListener('abort', rejectAll, { once: true })
+  return waiting
 }
 
 /** The reason with which a deadline's signal aborts. */

@@ -3,10 +3,10 @@ import type { Slot } from '../../ports/log.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import { reportDelivery } from '../context/report-delivery.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
-import { encode, RawJson, toMessages } from '../encoding/encode.ts'
+import { encode, type Frame, RawJson, toMessages } from '../encoding/encode.ts'
 import { trafficOf } from '../posting/gateway-traffic.ts'
 import { type Posted, post } from '../posting/post.ts'
-import { type CanReceive, createCanReceive } from '../recipients/can-receive.ts'
+import type { CanReceive } from '../recipients/can-receive.ts'
 import { postingTo } from '../recipients/current-rows.ts'
 import { measureDelivery } from '../recipients/measure-delivery.ts'
 import { pruneSubscriber } from '../recipients/prune-subscriber.ts'
@@ -39,39 +39,60 @@ interface EncodedFrame {
 export async function postBatch(
   context: InvocationContext,
   items: readonly BatchItem[],
-  canReceive: CanReceive = createCanReceive(context),
+  canReceive: CanReceive,
 ): Promise<void> {
   let canPost = true
   const postReady = async (frames: readonly EncodedFrame[]) => {
-    const live = canPost ? await takeLive(frames, canReceive) : []
-    const rows = live.map(({ item }) => item.row)
-    if (canPost) canPost = await postingTo(context, rows, (narrowed) => postMessages(narrowed, live))
+    const live = canPost ? takeLive(frames, canReceive) : []
+    if (canPost) canPost = await postLive(context, live instanceof Promise ? await live : live)
     else for (const { item } of frames) item.fail()
   }
-  const pending = items.flatMap((item) => item.frames.map((_, index) => makeFrame(context, item, index)))
-  if (items.some(({ row }) => row.piped !== undefined)) return collectReady(context.clock, pending, postReady)
-  const frames = await Promise.all(pending) // no slow frames: this saves a timer for each of ten thousand connections
-  await postReady(frames.filter((frame) => frame !== undefined))
+  const made = items.flatMap((item) => item.frames.map((_, index) => makeFrame(context, item, index)))
+  const ready = made.filter(isReady) // no slow frames: this saves promises and a timer for each of ten thousand connections
+  if (ready.length === made.length) return postReady(ready.filter((frame) => frame !== undefined))
+  await collectReady(
+    context.clock,
+    made.map(async (frame) => frame),
+    postReady,
+  )
 }
 
-async function makeFrame(
+function isReady<T>(made: T | Promise<T>): made is T {
+  return !(made instanceof Promise)
+}
+
+/** Does not throw, and the promise does not reject. */
+function makeFrame(
   context: InvocationContext,
   item: BatchItem,
   index: number,
-): Promise<EncodedFrame | undefined> {
-  try {
-    const frame = await item.frames[index]?.(item.row)
-    return frame && { item, text: encode(frame), slot: item.slots?.[index] }
-  } catch (thrown) {
+): EncodedFrame | undefined | Promise<EncodedFrame | undefined> {
+  const toEncoded = (frame: Frame | undefined) => frame && { item, text: encode(frame), slot: item.slots?.[index] }
+  const onFailure = (thrown: unknown) => {
     reportDelivery(context, item.row, thrown)
     item.fail()
     return undefined
   }
+  try {
+    const made = item.frames[index]?.(item.row)
+    return made instanceof Promise ? made.then(toEncoded).catch(onFailure) : toEncoded(made)
+  } catch (thrown) {
+    return onFailure(thrown)
+  }
 }
 
-async function takeLive(made: readonly EncodedFrame[], canReceive: CanReceive): Promise<readonly EncodedFrame[]> {
-  const live = await Promise.all(made.map(({ item }) => canReceive(item.row)))
-  return made.filter((_, index) => live[index])
+function takeLive(
+  made: readonly EncodedFrame[],
+  canReceive: CanReceive,
+): readonly EncodedFrame[] | Promise<readonly EncodedFrame[]> {
+  const live = made.map(({ item }) => canReceive(item.row))
+  if (live.every(isReady)) return made.filter((_, index) => live[index])
+  return Promise.all(live).then((answers) => made.filter((_, index) => answers[index]))
+}
+
+function postLive(context: InvocationContext, frames: readonly EncodedFrame[]): Promise<boolean> {
+  const rows = frames.map(({ item }) => item.row)
+  return postingTo(context, rows, (narrowed) => postMessages(narrowed, frames))
 }
 
 /** False when the gateway does not take posts for the connection, so that further ones must not be tried. */

@@ -1,6 +1,5 @@
 // One file for all posts to connections, since stock clients and clients with extensions share its batches and timer.
 
-import { setMaxListeners } from 'node:events'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import { noticeAgeing } from '../connections/connect.ts'
 import { untilAborted } from '../context/deadline.ts'
@@ -73,15 +72,18 @@ export async function deliverTo(
   return undelivered.map((rows) => [...rows])
 }
 
-/** `timedOut` aborts `slowPostsMs` after the last post has begun, unless all are done by then. */
+/**
+ * `timedOut` aborts `slowPostsMs` after the last post has begun, unless all are done by then. Undefined without
+ * `slowPostsMs`.
+ */
 function createSlowPostTimer({ clock }: InvocationContext, { slowPostsMs }: DeliverOptions) {
+  if (slowPostsMs === undefined) return { timedOut: undefined, allBegun() {}, allDone() {} }
   const [timedOut, done] = [new AbortController(), new AbortController()]
   let isRunning = false
-  setMaxListeners(0, timedOut.signal) // every post listens to it
   return {
     timedOut: timedOut.signal,
     allBegun() {
-      if (isRunning || slowPostsMs === undefined) return
+      if (isRunning) return
       isRunning = true
       void clock.sleep(slowPostsMs, done.signal).then(() => timedOut.abort(null))
     },
@@ -123,49 +125,66 @@ function batchesOf(
 }
 
 interface BatchOptions extends DeliverOptions {
-  readonly timedOut: AbortSignal
+  readonly timedOut: AbortSignal | undefined
   readonly canReceive: CanReceive
 }
 
+/** Never rejects. */
+function deliverBatch(context: InvocationContext, batch: ConnectionBatch, options: BatchOptions): Promise<unknown> {
+  const live = takeLive(context, batch, options.canReceive)
+  return live instanceof Promise
+    ? live.then((items) => postLive(context, items, options))
+    : postLive(context, live, options)
+}
+
 /** Events of a log reach a stock client one at a time [LAW-STOCK-ORDER]; other clients get a batch in few messages. */
-async function deliverBatch(
+function postLive(
   context: InvocationContext,
-  batch: ConnectionBatch,
+  live: ConnectionBatch,
   { isRetry = false, trackPending = () => {}, timedOut, canReceive }: BatchOptions,
-): Promise<void> {
-  const live = await takeLive(context, batch, canReceive)
-  const extended = live.filter(({ row }) => row.extensions)
+): Promise<unknown> {
+  const inTime = <T>(work: Promise<T>) => (timedOut === undefined ? work : untilAborted(timedOut, work))
   const stock = live.filter(({ row }) => !row.extensions)
-  await Promise.all([
-    ...stock.map((item) => {
-      const work = deliverToStockClient(context, item, canReceive)
-      return untilAborted(timedOut, work).catch(() => {
-        item.fail()
-        trackPending(work)
-      })
-    }),
-    ...(extended.length === 0 || skipSlowConnection(context, extended, isRetry)
-      ? []
-      : [untilAborted(timedOut, postItems(context, extended, canReceive)).catch(() => failAll(extended))]),
-  ])
+  const posts: Promise<unknown>[] = stock.map((item) => {
+    const work = deliverToStockClient(context, item, canReceive)
+    return inTime(work).catch(() => {
+      item.fail()
+      trackPending(work)
+    })
+  })
+  const extended = stock.length === 0 ? live : live.filter(({ row }) => row.extensions)
+  if (extended.length > 0 && !skipSlowConnection(context, extended, isRetry))
+    posts.push(inTime(postItems(context, extended, canReceive)).catch(() => failAll(extended)))
+  return posts.length === 1 && posts[0] !== undefined ? posts[0] : Promise.all(posts)
 }
 
 /** The items whose subscribers may be posted to. Fails those for which the table cannot be asked. Never rejects. */
-async function takeLive(
+function takeLive(
   context: InvocationContext,
   batch: ConnectionBatch,
   canReceive: CanReceive,
-): Promise<ConnectionBatch> {
-  const asked = batch.map(async (item) => {
+): ConnectionBatch | Promise<ConnectionBatch> {
+  const asked = batch.map(({ row }) => ask(canReceive, row))
+  if (asked.every((answer) => typeof answer === 'boolean')) return batch.filter((_, index) => asked[index])
+  const answers = batch.map(async (item, index) => {
     try {
-      return (await canReceive(item.row)) ? [item] : []
+      return (await asked[index]) === true ? [item] : []
     } catch (thrown) {
       reportDelivery(context, item.row, thrown)
       item.fail()
       return []
     }
   })
-  return (await Promise.all(asked)).flat()
+  return Promise.all(answers).then((items) => items.flat())
+}
+
+/** A row that makes the check throw must not end the delivery to others. */
+function ask(canReceive: CanReceive, row: Subscriber): boolean | Promise<boolean> {
+  try {
+    return canReceive(row)
+  } catch (thrown) {
+    return Promise.reject(thrown)
+  }
 }
 
 async function postItems(context: InvocationContext, items: ConnectionBatch, canReceive: CanReceive): Promise<void> {

@@ -19,8 +19,10 @@ import type { Delivery } from '../recipients/delivery.ts'
 import { createPipeline } from '../recipients/filtered-result.ts'
 import { pipedOf, type Recheck } from '../recipients/recheck.ts'
 
-/** Makes a subscriber's frame; undefined when the subscriber gets none. */
-export type FrameMaker = (row: Subscriber) => Promise<Frame | undefined>
+/**
+ * Makes a subscriber's frame; undefined when the subscriber gets none. Returns no promise for a row without `piped`.
+ */
+export type FrameMaker = (row: Subscriber) => Frame | undefined | Promise<Frame | undefined>
 
 /**
  * Makes the frames of one event for any number of subscribers. Results that several subscribers share are made once.
@@ -34,14 +36,16 @@ export function createFrameMaker(invocation: InvocationContext, delivery: Delive
     if (!views.has(view)) views.set(view, viewResult(context, { topic: delivery.topic, view, path }, slot))
     return views.get(view)
   }
-  const resultFor = async ({ presence, path, ...row }: Subscriber) => {
+  const sharedResult = ({ path, presence }: Subscriber) => {
     if (presence !== undefined && delivery.slot !== undefined) return viewOf(presence.view, delivery.slot, path)
-    const piped = pipedOf(row)
-    if (piped !== undefined) return pipeline({ ...row, path }, piped)
     shared ??= unfilteredResult(context, delivery, path)
     return shared
   }
-  const allowedResult = async (row: Subscriber) => {
+  const resultFor = (row: Subscriber) => {
+    const piped = row.presence !== undefined && delivery.slot !== undefined ? undefined : pipedOf(row)
+    return piped === undefined ? sharedResult(row) : pipeline(row, piped)
+  }
+  const pipedResult = async (row: Subscriber) => {
     try {
       return (await recheck(row)) ? await resultFor(row) : undefined
     } catch (thrown) {
@@ -53,10 +57,14 @@ export function createFrameMaker(invocation: InvocationContext, delivery: Delive
       )
     }
   }
-  return async (row) => {
-    const result = await allowedResult(row)
-    return result === undefined ? undefined : { id: new RawJson(row.id), result }
+  return (row) => {
+    if (row.piped !== undefined) return pipedResult(row).then((result) => frameOf(row, result))
+    return frameOf(row, sharedResult(row)) // only a row with `piped` can have a recheck
   }
+}
+
+function frameOf({ id }: Subscriber, result: Result | undefined): Frame | undefined {
+  return result === undefined ? undefined : { id: new RawJson(id), result }
 }
 
 function unfilteredResult(context: InvocationContext, delivery: Delivery, path: string): Result {

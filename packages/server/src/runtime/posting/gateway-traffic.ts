@@ -2,6 +2,7 @@ import type { Clock } from '../../ports/clock.ts'
 import type { Gateway } from '../../ports/gateway.ts'
 import type { Server } from '../context/served-application.ts'
 import { type Breaker, createBreaker } from './circuit-breaker.ts'
+import { type BeginBudget, createPostBudgets } from './post-budgets.ts'
 import { createPostPacer, type PostPacer } from './post-pacer.ts'
 
 /**
@@ -11,6 +12,7 @@ import { createPostPacer, type PostPacer } from './post-pacer.ts'
 export interface Traffic {
   readonly breaker: Breaker
   readonly pacer: PostPacer
+  readonly beginBudget: BeginBudget
   readonly counts: TrafficCounts
 }
 
@@ -28,6 +30,9 @@ export interface TrafficCounts {
   /** Rows whose events were left to their client's own fetch. */
   left: number
 }
+
+/** The time for one post and its retries, in milliseconds. */
+export const postBudgetMs = 6_000
 
 const known = new WeakMap<Gateway, Traffic>()
 
@@ -47,5 +52,10 @@ export function trafficOf(gateway: Gateway, options: TrafficOptions): Traffic {
 
 function createTraffic({ clock, server }: TrafficOptions): Traffic {
   const counts = { posts: 0, saved: 0, gone: 0, throttled: 0, undelivered: 0, left: 0 }
-  return { breaker: createBreaker(clock), pacer: createPostPacer(clock, server?.accountPostsPerSecond), counts }
+  return {
+    breaker: createBreaker(clock),
+    pacer: createPostPacer(clock, server?.accountPostsPerSecond),
+    beginBudget: createPostBudgets(clock, postBudgetMs),
+    counts,
+  }
 }

@@ -1,13 +1,12 @@
 import type { Gateway, PostOutcome } from '../../ports/gateway.ts'
-import { createDeadline, narrowDeadline, withinDeadline } from '../context/deadline.ts'
+import { createDeadline, type Deadline, narrowDeadline, withinDeadline } from '../context/deadline.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
-import { type Traffic, trafficOf } from './gateway-traffic.ts'
+import { postBudgetMs, type Traffic, trafficOf } from './gateway-traffic.ts'
 import { measurePost } from './measure-post.ts'
 
 /** How a post ended, including its retries. `undelivered`: given up within the budget. The log still has its events. */
 export type Posted = 'posted' | 'gone' | 'too-large' | 'undelivered'
 
-const budgetMs = 6_000
 const firstPauseMs = 50
 const maxPauseMs = 1_000
 const deleteAttempts = 3
@@ -24,16 +23,18 @@ const suspectMs = 1_000
  * the connection's breaker is open. A post whose fate is unknown is sent again, since clients with extensions drop
  * duplicates. Never throws.
  */
-export async function post(context: RuntimeContext, connectionId: string, text: string): Promise<Posted> {
+export function post(context: RuntimeContext, connectionId: string, text: string): Promise<Posted> {
   const { gateway, clock } = context
-  if (gateway === undefined) return 'undelivered'
+  if (gateway === undefined) return Promise.resolve('undelivered')
   const traffic = trafficOf(gateway, context)
   // Before the breaker and the pacer, so that an ended function uses neither a trial nor a reservation.
-  if (context.deadline?.isPassed) return counted(traffic, 'undelivered')
-  if (!traffic.breaker.admits(connectionId)) return counted(traffic, 'undelivered')
+  if (context.deadline?.isPassed || !traffic.breaker.admits(connectionId))
+    return Promise.resolve(counted(traffic, 'undelivered'))
+  const attempt = { gateway, traffic, connectionId, text }
   const delayMs = traffic.pacer.reserve()
-  if (delayMs > 0) await clock.sleep(delayMs, context.deadline?.signal) // not part of the post's own budget
-  return counted(traffic, await tryPost(context, { gateway, traffic, connectionId, text }))
+  if (delayMs <= 0) return tryPost(context, attempt)
+  // The wait is not part of the post's own budget.
+  return clock.sleep(delayMs, context.deadline?.signal).then(() => tryPost(context, attempt))
 }
 
 interface Attempt {
@@ -46,24 +47,32 @@ interface Attempt {
 async function tryPost(context: RuntimeContext, { gateway, traffic, connectionId, text }: Attempt): Promise<Posted> {
   const { clock } = context
   const { breaker, pacer } = traffic
-  using budget = budgetOf(context, budgetMs)
-  const { signal } = budget
+  using budget = traffic.beginBudget(context.deadline)
+  const { deadline } = budget
   const startedAt = clock.now()
   let isSuspect = true
-  for (let pause = firstPauseMs; !budget.isPassed; pause = Math.min(pause * 2, maxPauseMs)) {
-    const outcome = await withinDeadline(budget, gateway.post(connectionId, text, { signal })).catch(() => noAnswer)
+  for (let pause = firstPauseMs; !deadline.isPassed; pause = Math.min(pause * 2, maxPauseMs)) {
+    const outcome = await postNow({ gateway, connectionId, text, deadline })
     measurePost(context, outcome)
     isSuspect = outcome.status !== 'throttled' || noteThrottled(traffic, connectionId) === 'connection'
     const settled = settle(outcome)
     if (settled === 'posted') breaker.close(connectionId)
-    if (settled !== undefined) return settled
+    if (settled !== undefined) return counted(traffic, settled)
     const wait = Math.max(clock.random() * pause, outcome.status === 'throttled' ? pacer.reserve() : 0)
-    if (clock.now() + wait >= budget.at) break
+    if (clock.now() + wait >= deadline.at) break
     context.telemetry.measure('retried', 1)
-    await clock.sleep(wait, signal)
+    await clock.sleep(wait, deadline.signal)
   }
   if (isSuspect && clock.now() - startedAt >= suspectMs) breaker.fail(connectionId)
-  return 'undelivered'
+  return counted(traffic, 'undelivered')
+}
+
+interface SinglePost extends Pick<Attempt, 'gateway' | 'connectionId' | 'text'> {
+  readonly deadline: Deadline
+}
+
+function postNow({ gateway, connectionId, text, deadline }: SinglePost): Promise<PostOutcome> {
+  return withinDeadline(deadline, gateway.post(connectionId, text, { signal: deadline.signal })).catch(() => noAnswer)
 }
 
 function noteThrottled({ pacer, counts }: Traffic, connectionId: string): 'account' | 'connection' {
@@ -89,7 +98,7 @@ export async function deleteConnection(
 ): Promise<'closed' | 'gone' | 'failed'> {
   const { gateway, clock } = context
   if (gateway === undefined) return 'failed'
-  using budget = budgetOf(context, budgetMs)
+  using budget = budgetOf(context, postBudgetMs)
   for (let attempt = 1; attempt <= deleteAttempts && !budget.isPassed; attempt += 1) {
     using attemptDeadline = narrowDeadline(clock, budget, deleteAttemptMs)
     const { signal } = attemptDeadline

@@ -4,8 +4,11 @@ import { isExpired } from '../context/caller.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import { isCurrent } from './current-rows.ts'
 
-/** Whether a subscriber may be posted to now. Rejects when the table cannot be read. */
-export type CanReceive = (row: Subscriber) => Promise<boolean>
+/**
+ * Whether a subscriber may be posted to now. Returns a promise where the table must be read, which rejects when it
+ * cannot be read.
+ */
+export type CanReceive = (row: Subscriber) => boolean | Promise<boolean>
 
 /**
  * The check of one delivery. [TL-ERR-6] [TL-RIGHT-3] It is made at each post and not at the read of the rows, since
@@ -23,9 +26,7 @@ export function createCanReceive(context: RuntimeContext): CanReceive {
     connections.set(connectionId, reading)
     return reading
   }
-  return async (row) => {
-    if (row.expires * 1_000 <= clock.now() || !(await isCurrent(context, row))) return false
-    if (!isExpired(row, clock.now())) return true
+  const isAuthorized = async (row: Subscriber) => {
     const connection = await readOnce(row.connectionId)
     if (connection?.state !== 'OPEN' || isExpired(connection, clock.now())) return false
     if (connection.authExp !== undefined && !raised.has(row)) {
@@ -34,5 +35,11 @@ export function createCanReceive(context: RuntimeContext): CanReceive {
       await store.setSubscriberAuthExp({ ...row, authExp }).catch(() => {}) // the next delivery reads the connection again
     }
     return true
+  }
+  const decide = (row: Subscriber) => (isExpired(row, clock.now()) ? isAuthorized(row) : true)
+  return (row) => {
+    if (row.expires * 1_000 <= clock.now()) return false
+    const current = isCurrent(context, row)
+    return typeof current === 'boolean' ? current && decide(row) : current.then((isOn) => isOn && decide(row))
   }
 }

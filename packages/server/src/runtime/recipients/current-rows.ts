@@ -12,10 +12,13 @@ const postMs = 3_000
  * Whether a row that a delivery has read is still on. A large delivery, a retry and a lock last for longer than rights
  * may, so a row of a channel with `authorize` is read again once its last read is too old. Other rows are not.
  */
-export async function isCurrent({ store, clock, channelOf }: RuntimeContext, row: Subscriber): Promise<boolean> {
-  if (guardOf({ channelOf }, row.topic) === undefined) return true
-  const now = clock.now()
-  if (now - (readTimeOf(row) ?? Number.NEGATIVE_INFINITY) <= freshMs) return true
+export function isCurrent(context: RuntimeContext, row: Subscriber): boolean | Promise<boolean> {
+  if (guardOf(context, row.topic) === undefined) return true
+  const now = context.clock.now()
+  return now - (readTimeOf(row) ?? Number.NEGATIVE_INFINITY) <= freshMs || readAgain(context, row, now)
+}
+
+async function readAgain({ store }: RuntimeContext, row: Subscriber, now: number): Promise<boolean> {
   const current = await store.readSubscriber(row)
   if (current?.on !== true || current.ref !== row.ref) return false
   recordReadTime(row, now)
