@@ -78,6 +78,24 @@ function limitIdle(agent: Agent, now: () => number): Agent {
     return !(idleMs >= 0 && idleMs <= maxIdleMs) // below 0: the clock was set back, and the idle time is not known
   }
 
+  /** No free socket is stale before this time, so that a request need not look at all of them. */
+  let staleFrom = Number.NEGATIVE_INFINITY
+  let latest = Number.NEGATIVE_INFINITY // the clock may be set back
+  const touch = (socket: Duplex) => {
+    const time = now()
+    usedAt.set(socket, time)
+    latest = Math.max(latest, time)
+  }
+  function closeStale(): void {
+    const time = now()
+    if (time >= latest && time <= staleFrom) return
+    closeIdle(isStale)
+    latest = time
+    staleFrom = time + maxIdleMs
+    for (const free of Object.values(agent.freeSockets))
+      for (const socket of free ?? []) staleFrom = Math.min(staleFrom, (usedAt.get(socket) ?? time) + maxIdleMs)
+  }
+
   function closeIdle(mustClose: (socket: Duplex) => boolean): void {
     for (const free of Object.values(agent.freeSockets)) {
       for (const socket of free ?? []) if (mustClose(socket)) socket.destroy()
@@ -89,7 +107,7 @@ function limitIdle(agent: Agent, now: () => number): Agent {
   function watch(request: ClientRequest): void {
     request.once('socket', (socket) => {
       const isReused = usedAt.has(socket)
-      usedAt.set(socket, now())
+      touch(socket)
       if (!isReused) return
       let isAnswered = false
       const onData = () => {
@@ -109,12 +127,12 @@ function limitIdle(agent: Agent, now: () => number): Agent {
   agent.prependListener('free', (socket: Duplex) => {
     // The process was frozen during a request that took so long.
     if (isStale(socket)) socket.destroy()
-    else usedAt.set(socket, now())
+    else touch(socket)
   })
   const callable = agent as CallableAgent
   const addRequest = callable.addRequest.bind(agent)
   callable.addRequest = (request, ...rest) => {
-    closeIdle(isStale)
+    closeStale()
     watch(request)
     addRequest(request, ...rest)
   }
