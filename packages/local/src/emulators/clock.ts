@@ -38,13 +38,14 @@ export function createLocalClock(options: { readonly seed?: number } = {}): Loca
   const random = options.seed === undefined ? Math.random : seededRandom(options.seed)
   let skew = 0
   let wake: ReturnType<typeof setTimeout> | undefined
+  let wakeAt = Number.POSITIVE_INFINITY
   const now = () => Date.now() + skew
 
-  function arm(): void {
+  function wakeFor(timer: Timer | undefined): void {
     clearTimeout(wake)
-    const next = earliest(timers)
-    if (next === undefined) return
-    wake = setTimeout(fireDue, Math.min(Math.max(0, next.at - now()), 2 ** 31 - 1))
+    wakeAt = timer?.at ?? Number.POSITIVE_INFINITY
+    if (timer === undefined) return
+    wake = setTimeout(fireDue, Math.min(Math.max(0, timer.at - now()), 2 ** 31 - 1))
     wake.unref?.()
   }
   function fire(timer: Timer): void {
@@ -52,15 +53,16 @@ export function createLocalClock(options: { readonly seed?: number } = {}): Loca
     timer.fn()
   }
   function fireDue(): void {
-    for (let next = earliest(timers); next !== undefined && next.at <= now(); next = earliest(timers)) fire(next)
-    arm()
+    for (let due = dueAt(timers, now()); due.length > 0; due = dueAt(timers, now()))
+      for (const timer of due) if (timers.has(timer)) fire(timer)
+    wakeFor(earliest(timers))
   }
   const after: LocalClock['after'] = (ms, fn, { quiet = false } = {}) => {
     const timer = { at: now() + ms, fn, quiet }
     timers.add(timer)
-    arm()
+    if (timer.at < wakeAt) wakeFor(timer)
     return () => {
-      timers.delete(timer)
+      timers.delete(timer) // a wake for it finds nothing due: to search for the next timer here takes longer
     }
   }
   return {
@@ -90,13 +92,18 @@ export function createLocalClock(options: { readonly seed?: number } = {}): Loca
       skew += Math.max(0, target - now())
       for (const timer of [...timers]) if (timer.quiet && timer.at <= target) fire(timer)
       await settle()
-      arm()
+      wakeFor(earliest(timers))
     },
     close() {
       clearTimeout(wake)
       timers.clear()
     },
   }
+}
+
+/** The timers that are due, in their order. */
+function dueAt(timers: Iterable<Timer>, now: number): readonly Timer[] {
+  return [...timers].filter(({ at }) => at <= now).sort((a, b) => a.at - b.at)
 }
 
 function earliest(timers: Iterable<Timer>): Timer | undefined {
