@@ -34,8 +34,18 @@ export function findOriginError(
 /** Checks only that `Host` is a name of this machine with this port. Returns an error message, or undefined. */
 export function findHostError({ headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>): string | undefined {
   const host = (headers.host ?? '').toLowerCase()
-  const hosts = names.map((name) => (socket.localPort === httpPort ? name : `${name}:${socket.localPort}`))
+  const hosts = hostsOf(socket.localPort)
   return hosts.includes(host)
     ? undefined
     : `Expected one of the hosts ${hosts.join(', ')}, got ${JSON.stringify(host)}.`
+}
+
+const hostsByPort = new Map<number | undefined, readonly string[]>() // one entry for each port that this process had
+
+function hostsOf(port: number | undefined): readonly string[] {
+  const known = hostsByPort.get(port)
+  if (known !== undefined) return known
+  const hosts = names.map((name) => (port === httpPort ? name : `${name}:${port}`))
+  hostsByPort.set(port, hosts)
+  return hosts
 }

@@ -82,8 +82,9 @@ export class FaultRules {
     return undefined
   }
 
-  #applies({ match, effect }: Rule, { paths = [], connectionId, isPossible }: FaultCandidate): boolean {
-    if (match.path !== undefined && !paths.includes(match.path)) return false
+  #applies({ match, effect }: Rule, candidate: FaultCandidate): boolean {
+    const { connectionId, isPossible } = candidate
+    if (match.path !== undefined && candidate.paths?.includes(match.path) !== true) return false
     if (isPossible?.(effect) === false) return false
     if (match.connection === undefined) return true
     return connectionId !== undefined && this.#isOf(connectionId, match.connection)

@@ -131,10 +131,25 @@ export class FaultLayer implements Faults {
       },
       frame: ({ connectionId, text }) =>
         toHookResult(rules.match('frame', { paths: paths.ofFrame(connectionId, text), connectionId })),
+      // The getters parse a message only if a rule asks for its paths.
       answer: ({ connectionId, frame }) =>
-        toHookResult(rules.match('answer', { paths: paths.ofFrame(connectionId, frame), connectionId })),
+        toHookResult(
+          rules.match('answer', {
+            connectionId,
+            get paths() {
+              return paths.ofFrame(connectionId, frame)
+            },
+          }),
+        ),
       push: ({ connectionId, text }) =>
-        toHookResult(rules.match('push', { paths: paths.ofPush(connectionId, text), connectionId })),
+        toHookResult(
+          rules.match('push', {
+            connectionId,
+            get paths() {
+              return paths.ofPush(connectionId, text)
+            },
+          }),
+        ),
     }
   }
 

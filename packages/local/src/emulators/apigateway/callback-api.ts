@@ -15,19 +15,32 @@ export type CallbackApi = (request: IncomingMessage, response: ServerResponse, i
  */
 export function createCallbackApi(gateway: GatewayContext): CallbackApi {
   return (request, response, id) => {
-    const write = (result: CallbackResponse) => gateway.inFlight.track(writeCallbackResponse(response, result))
+    const write = (result: CallbackResponse) => writeCallbackResponse(response, result, gateway.inFlight.begin())
     const originError = findOriginError(request)
-    if (originError !== undefined) return void write(toErrorResponse(403, originError))
-    const received = readBody(request, gateway.limits.messageBytes).then((body) => {
-      if (body === 'broken') return
-      const found = admit(gateway, request, id)
-      if ('rejection' in found) return void write(found.rejection)
-      if (request.method === 'POST') return onPost(gateway, { ...found, body }, write)
-      if (found.connection === undefined) return void write(toErrorResponse(410))
-      void write(request.method === 'GET' ? describe(found.connection) : disconnect(found.connection))
+    if (originError !== undefined) return write(toErrorResponse(403, originError))
+    const end = gateway.inFlight.begin()
+    readBody(request, gateway.limits.messageBytes, (body) => {
+      if (body !== 'broken') handle(gateway, { request, id, body }, write)
+      end()
     })
-    void gateway.inFlight.track(received)
   }
+}
+
+type Body = Buffer | 'too-large'
+type WriteResponse = (result: CallbackResponse) => void
+
+interface ReceivedRequest {
+  readonly request: IncomingMessage
+  readonly id: string | null
+  readonly body: Body
+}
+
+function handle(gateway: GatewayContext, { request, id, body }: ReceivedRequest, write: WriteResponse) {
+  const found = admit(gateway, request, id)
+  if ('rejection' in found) return write(found.rejection)
+  if (request.method === 'POST') return onPost(gateway, { ...found, body }, write)
+  if (found.connection === undefined) return write(toErrorResponse(410))
+  write(request.method === 'GET' ? describe(found.connection) : disconnect(found.connection))
 }
 
 type Admission =
@@ -48,21 +61,20 @@ function admit(gateway: GatewayContext, request: IncomingMessage, id: string | n
 interface PostRequest {
   readonly connectionId: string
   readonly connection: OpenConnection | undefined
-  readonly body: Buffer | 'too-large'
+  readonly body: Body
 }
 
-function onPost(
-  gateway: GatewayContext,
-  { connectionId, connection, body }: PostRequest,
-  write: (result: CallbackResponse) => void,
-) {
+function onPost(gateway: GatewayContext, { connectionId, connection, body }: PostRequest, write: WriteResponse) {
   if (body === 'too-large') return write(toErrorResponse(413))
   const info = { connectionId, text: body.toString() }
   const respond = (result: CallbackResponse) => {
     gateway.hooks.pushed?.({ ...info, status: result.status })
     write(result)
   }
-  const deliver = (times: number) => respond(post(gateway, connection, { body, times }))
+  const deliver = (times: number) => respond(post(gateway, connection, { body, text: info.text, times }))
+  const jitter = gateway.undocumented.orderJitterMs
+  const result = gateway.hooks.push?.(info) ?? (jitter > 0 ? { delayMs: gateway.clock.random() * jitter } : 'pass')
+  if (result === 'pass') return deliver(1)
   const actions: Record<HookEffect, () => void> = {
     pass: () => deliver(1),
     drop: () => deliver(0),
@@ -72,20 +84,17 @@ function onPost(
     fail: () => respond(toErrorResponse(500)),
     hang: () => {},
   }
-  const jitter = gateway.undocumented.orderJitterMs
-  const result = gateway.hooks.push?.(info) ?? (jitter > 0 ? { delayMs: gateway.clock.random() * jitter } : 'pass')
   applyHookResult(gateway.clock, result, (effect) => actions[effect]())
 }
 
 function post(
   { undocumented }: GatewayContext,
   connection: OpenConnection | undefined,
-  { body, times }: { readonly body: Buffer; readonly times: number },
+  { body, text, times }: { readonly body: Buffer; readonly text: string; readonly times: number },
 ): CallbackResponse {
   if (connection === undefined || connection.state === 'ended') return toErrorResponse(410)
   if (connection.state === 'lost') return undocumented.lostPost === 'gone' ? toErrorResponse(410) : { status: 200 }
   if (connection.bufferedBytes > undocumented.clientBufferBytes) return toErrorResponse(429)
-  const text = body.toString()
   const binary = undocumented.binaryPost === 'binary' && Buffer.byteLength(text) !== body.length
   for (let time = 0; time < times; time++) connection.send(binary ? body : text)
   return { status: 200 } // the gateway accepted the message; delivery to the client is unknown
@@ -111,21 +120,31 @@ function disconnect(connection: OpenConnection): CallbackResponse {
 const abortBytes = 16 * 1024 * 1024 // a larger body is aborted instead of read to its end
 
 /**
- * Reads a request's body. A body over `limitBytes` is read to its end and discarded, so that the caller receives the
- * response. Never rejects.
+ * Reads a request's body, and calls `done` once. A body over `limitBytes` is read to its end and discarded, so that the
+ * caller receives the response.
  */
-export function readBody(request: IncomingMessage, limitBytes: number): Promise<Buffer | 'too-large' | 'broken'> {
-  return new Promise((resolve) => {
-    let chunks: Buffer[] = []
-    let bytes = 0
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length
-      if (bytes <= limitBytes) chunks.push(chunk)
-      else chunks = []
-      if (bytes > abortBytes) request.destroy()
-    })
-    request.once('end', () => resolve(bytes > limitBytes ? 'too-large' : Buffer.concat(chunks)))
-    request.once('close', () => resolve('broken'))
-    request.once('error', () => resolve('broken'))
+export function readBody(request: IncomingMessage, limitBytes: number, done: (body: Body | 'broken') => void): void {
+  let chunks: Buffer[] = []
+  let bytes = 0
+  let isDone = false
+  const finish = (body: Body | 'broken') => {
+    if (!isDone) {
+      isDone = true
+      done(body)
+    }
+  }
+  const onBroken = () => finish('broken')
+  request.on('data', (chunk: Buffer) => {
+    bytes += chunk.length
+    if (bytes <= limitBytes) chunks.push(chunk)
+    else chunks = []
+    if (bytes > abortBytes) request.destroy()
   })
+  request.once('end', () => {
+    const [only] = chunks
+    const isWhole = only !== undefined && chunks.length === 1
+    finish(bytes > limitBytes ? 'too-large' : isWhole ? only : Buffer.concat(chunks))
+  })
+  request.once('close', onBroken)
+  request.once('error', onBroken)
 }

@@ -25,22 +25,28 @@ export function toErrorResponse(status: keyof typeof errors, text?: string): Cal
   return defined({ status, errorType, json: message === undefined ? undefined : { message } })
 }
 
-/** Writes a response. Resolves when it is sent or the caller has disconnected. */
+/** Writes a response. Calls `done` when it is sent or the caller has disconnected; `done` may be called twice. */
 export function writeCallbackResponse(
   response: ServerResponse,
   { status, json, errorType }: CallbackResponse,
-): Promise<void> {
-  return new Promise((resolve) => {
-    response.once('close', () => resolve())
-    response.once('finish', () => resolve())
-    if (response.destroyed) return resolve()
-    const body = json === undefined ? '' : JSON.stringify(json)
-    const headers = defined({
-      'content-length': status === 204 ? undefined : Buffer.byteLength(body),
-      'content-type': body === '' ? undefined : 'application/json',
-      'x-amzn-ErrorType': errorType,
-    })
-    response.writeHead(status, headers)
-    response.end(body)
+  done: () => void,
+) {
+  if (response.destroyed) return done()
+  response.once('close', done)
+  response.once('finish', done)
+  if (status === 200 && json === undefined) {
+    response.writeHead(status, accepted) // the response to each post
+    response.end()
+    return
+  }
+  const body = json === undefined ? '' : JSON.stringify(json)
+  const headers = defined({
+    'content-length': status === 204 ? undefined : Buffer.byteLength(body),
+    'content-type': body === '' ? undefined : 'application/json',
+    'x-amzn-ErrorType': errorType,
   })
+  response.writeHead(status, headers)
+  response.end(body)
 }
+
+const accepted = { 'content-length': 0 }

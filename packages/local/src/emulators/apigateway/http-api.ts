@@ -36,7 +36,9 @@ interface Exchange {
 }
 
 async function respond(gateway: GatewayContext, functionName: string, { request, response }: Exchange): Promise<void> {
-  const body = await readBody(request, requestBytes)
+  const body = await new Promise<Buffer | 'too-large' | 'broken'>((resolve) => {
+    readBody(request, requestBytes, resolve)
+  })
   if (body === 'broken') return
   if (findHostError(request) !== undefined) return write(response, gatewayAnswer(403, 'Forbidden'))
   if (body === 'too-large') return write(response, gatewayAnswer(413, 'Request Entity Too Large'))

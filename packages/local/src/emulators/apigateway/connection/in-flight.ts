@@ -4,6 +4,8 @@
  */
 export interface InFlight {
   track<T>(work: Promise<T>): Promise<T>
+  /** Counts work that is no promise. The returned function ends it, once. */
+  begin(): () => void
   /** Resolves when nothing is in flight, and still nothing is a few event-loop iterations later. */
   idle(): Promise<void>
 }
@@ -24,6 +26,14 @@ export function createInFlight(): InFlight {
       running += 1
       void work.finally(finish) // a rejection is a bug of the emulator; it stays unhandled, so that it is noticed
       return work
+    },
+    begin() {
+      running += 1
+      let isRunning = true
+      return () => {
+        if (isRunning) finish()
+        isRunning = false
+      }
     },
     async idle() {
       do {
