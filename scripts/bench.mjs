@@ -16,6 +16,7 @@ const benchmarks = {
   latency: ['scripts/benchmark.mjs', 'latency'],
   delivery: ['scripts/benchmark.mjs', 'delivery'],
   'fan-out': ['scripts/benchmark.mjs', 'fan-out'],
+  'hot-topic': ['scripts/benchmark.mjs', 'hot-topic'],
   'cold-start': ['scripts/benchmark.mjs', 'cold-start', '--runs', '15'],
   size: ['scripts/size.mjs'],
   simulator: ['scripts/simulate.mjs', '--schedules', '1000', '--seed', '1'],

@@ -2,11 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startLocalLine } from '@trunkline/local'
 import { events, line, router } from './application.ts'
 import { startBare } from './bare.ts'
+import { postByPool } from './bare-pool.ts'
 import { type Clients, startClients } from './client-process.ts'
 import { type Report, serveClients } from './clients.ts'
 import { type Options, parseOptions } from './options.ts'
 import type { DeliveryErrors } from './position.ts'
-import { seed } from './seed.ts'
+import { openConnections, seed } from './seed.ts'
 import { createTally, type Tally } from './tally.ts'
 
 const maxStepMs = 300_000 // 5 min for each step
@@ -61,7 +62,29 @@ async function measureFanOut(clients: Clients, { connections, late, publishes }:
   }
   await clients.until(({ subscriptions }) => subscriptions === connections + late, maxStepMs)
   await publish(publishes + 1) // all subscriptions see this event
-  return { times, ...(await settle(clients, local, publishes + 2)), tally }
+  await local.idle()
+  say('  a bare pool to the same gateway')
+  const pool = await measurePool(clients, local, publishes)
+  return { times, pool, ...(await settle(clients, local, publishes + 2)), tally }
+}
+
+/** The control of a delivery's posts: the same gateway, connections and number of sockets. */
+async function measurePool(
+  clients: Clients,
+  local: Parameters<typeof openConnections>[0],
+  times: number,
+): Promise<readonly number[]> {
+  const ids = await openConnections(local)
+  // Trunkline's frame has this size. No client knows the subscription, so none counts the event.
+  const text = JSON.stringify({ id: 'pool', result: { type: 'other', id: '0123456789ab:1000', data: { n: 1_000 } } })
+  const measured: number[] = []
+  for (let n = 1; n <= times; n++) {
+    const { messages } = await clients.report()
+    const arrived = clients.until((report) => report.messages >= messages + ids.length, maxStepMs)
+    await postByPool(local.url, ids, text)
+    measured.push((await arrived) / ids.length)
+  }
+  return measured
 }
 
 async function subscribeLate(clients: Clients, count: number): Promise<void> {
@@ -158,11 +181,13 @@ async function main(options: Options): Promise<number> {
   const rushed = await measureRush(clients, options)
   clients.end()
   const { connections, publishes, bundled, topics, burst, crowd, rush, quota } = options
+  const pool = mean(fanOut.pool) * connections
   const [expected, messages] = [bundled * topics * burst, bursts.report.messages]
   console.log(`| one publish to ${connections} sockets | mean of ${publishes}, to the last socket | of the control |
 | --- | --: | --: |
 | bare \`ws\`, its sockets in memory (control) | ${seconds(mean(bare))} | ×1.0 |
-| Trunkline, on its local line | ${seconds(mean(fanOut.times))} | ×${(mean(fanOut.times) / mean(bare)).toFixed(1)} |
+| an unsigned pool of 50 sockets that posts to the local line's gateway (control) | ${seconds(pool)} | ×${(pool / mean(bare)).toFixed(1)} |
+| Trunkline, on its local line | ${seconds(mean(fanOut.times))} | ×${(mean(fanOut.times) / mean(bare)).toFixed(1)}, ${(pool / mean(fanOut.times)).toFixed(2)} of the pool's posts a second |
 
 | ${burst} events in a row of each of ${topics} topics, to ${bundled} sockets that follow all | posts | events a post |
 | --- | --: | --: |

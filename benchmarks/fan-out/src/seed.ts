@@ -7,18 +7,30 @@ const concurrentPuts = 25
 const requestTimeoutMs = 30_000 // a busy machine answers late
 const lifeSeconds = 7_200
 
-/**
- * Writes the rows of a subscribe of each connection to each topic, without the frames. The delivery to them is real.
- */
-export async function seed(local: LocalLine<typeof router>, topics: readonly string[]): Promise<void> {
+function clientOf(local: LocalLine<typeof router>) {
   const {
     TRUNKLINE_TABLE: table = '',
     AWS_REGION: region = '',
     AWS_ENDPOINT_URL_DYNAMODB: endpoint = '',
   } = local.environment
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
-  const client = new DynamoDBClient({ region, endpoint, credentials })
   const store = createDynamoStore({ table, region, endpoint, credentials, requestTimeoutMs })
+  return { table, store, client: new DynamoDBClient({ region, endpoint, credentials }) }
+}
+
+/** The ids of the connections that are open. */
+export async function openConnections(local: LocalLine<typeof router>): Promise<readonly string[]> {
+  const { table, client } = clientOf(local)
+  const found = await connectionsIn(client, table)
+  client.destroy()
+  return found
+}
+
+/**
+ * Writes the rows of a subscribe of each connection to each topic, without the frames. The delivery to them is real.
+ */
+export async function seed(local: LocalLine<typeof router>, topics: readonly string[]): Promise<void> {
+  const { table, store, client } = clientOf(local)
   const connections = await connectionsIn(client, table)
   const rows = connections.flatMap((connectionId) =>
     topics.map((topic, index) => ({
