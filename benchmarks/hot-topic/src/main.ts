@@ -46,11 +46,11 @@ function toNumber(name: string, text: string): number {
 
 function print(name: string, rows: readonly Measured[]): void {
   const one = rows[0]?.perSecond ?? Number.NaN
-  console.log(`| ${name}: writers | appends/s | of the first row | puts per append | refused | p50 | p95 |`)
+  console.log(`| ${name}: writers | appends/s | of the first row | puts per append | failed | p50 | p95 |`)
   console.log('|--:|--:|--:|--:|--:|--:|--:|')
-  for (const { writers, perSecond, putsPerAppend, refused, p50, p95 } of rows)
+  for (const { writers, perSecond, putsPerAppend, failed, p50, p95 } of rows)
     console.log(
-      `| ${writers} | ${perSecond.toFixed(0)} | ${(perSecond / one).toFixed(2)} × | ${putsPerAppend.toFixed(2)} | ${refused} | ${p50.toFixed(1)} ms | ${p95.toFixed(1)} ms |`,
+      `| ${writers} | ${perSecond.toFixed(0)} | ${(perSecond / one).toFixed(2)} × | ${putsPerAppend.toFixed(2)} | ${failed} | ${p50.toFixed(1)} ms | ${p95.toFixed(1)} ms |`,
     )
   console.log('')
 }
