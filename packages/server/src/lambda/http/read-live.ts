@@ -50,4 +50,4 @@ export async function awaitPage(reading: Reading, from: ReadFrom, follower: Foll
   }
 }
 
-export const kickedError = () => refusedError('The server has ended this request, since its caller was kicked.')
+const kickedError = () => refusedError('The server has ended this request, since its caller was kicked.')

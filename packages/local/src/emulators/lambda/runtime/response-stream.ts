@@ -9,7 +9,7 @@ export interface ResponseReader {
 }
 
 /** The stream that a function with response streaming writes to, as Lambda's Node runtime gives it. */
-export class ResponseStream extends Writable {
+class ResponseStream extends Writable {
   readonly #reader: ResponseReader
 
   constructor(reader: ResponseReader) {
