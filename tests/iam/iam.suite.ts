@@ -14,7 +14,7 @@ const actionOf: Readonly<Record<string, string>> = {
   DeleteConnectionCommand: 'execute-api:ManageConnections',
   InvokeCommand: 'lambda:InvokeFunction',
   SendMessageCommand: 'sqs:SendMessage',
-  'aws4.sign': 'execute-api:ManageConnections', // a post, which passes no client of the SDK
+  'new PostSigner': 'execute-api:ManageConnections', // a post, which passes no client of the SDK
   ScanCommand: 'dynamodb:Scan',
   DescribeTableCommand: 'dynamodb:DescribeTable',
 }
@@ -125,7 +125,7 @@ function platform(name: string): ReadonlySet<string> {
 
 describe('the commands of the AWS SDK', () => {
   const made = serverSources.flatMap((source) =>
-    [...textOf(source).matchAll(/\bnew sdk\.(\w+Command)\b|\b(aws4\.sign)\(/g)].map(
+    [...textOf(source).matchAll(/\bnew sdk\.(\w+Command)\b|\b(new PostSigner)\(/g)].map(
       ([, command, signed = '']) => command ?? signed,
     ),
   )

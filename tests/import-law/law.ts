@@ -34,7 +34,6 @@ const trpcServer = { name: /^@trpc\/server(\/|$)/ }
 const awsSdk = { name: /^@(aws-sdk|smithy)\// }
 const node = { name: /^node:/ }
 const jose = { name: /^jose$/ }
-const aws4 = { name: /^aws4$/ }
 const anything = { name: /^/ }
 
 /** What each area may import from outside of itself. */
@@ -57,7 +56,7 @@ const law = {
   /** What the adapters of AWS share: the ports stay free of Node. */
   'server/sdk': { areas: ['server/ports'], packages: [node] },
   'server/dynamodb': { areas: ['server/ports', 'server/sdk'], packages: [protocol, awsSdk, node] },
-  'server/apigateway': { areas: ['server/ports', 'server/sdk'], packages: [protocol, awsSdk, aws4, node] },
+  'server/apigateway': { areas: ['server/ports', 'server/sdk'], packages: [protocol, awsSdk, node] },
   'server/invoker': { areas: ['server/ports', 'server/sdk'], packages: [protocol, awsSdk, node] },
   /** Functions for `authorize`: no other area imports them, so that only their entry points load jose. */
   'server/jwt': { areas: ['server/define', 'server/ports'], packages: [protocol, jose] },

@@ -1,9 +1,9 @@
 import http from 'node:http'
 import https from 'node:https'
-import aws4 from 'aws4'
 import type { Credentials } from '../sdk/client-settings.ts'
 import { wasNotSent } from '../sdk/keep-alive.ts'
 import { DeadlineError } from '../sdk/request-deadline.ts'
+import { PostSigner } from './signature.ts'
 
 const maxResends = 10 // more than a request needs: the first dead socket closes all idle ones
 const mostReasonBytes = 16_384
@@ -57,11 +57,15 @@ class ConnectionTimeoutError extends Error {
  */
 export class SignedClient {
   readonly #target: SignedTarget
+  readonly #signer = new PostSigner()
+  /** The path before the connection's id. */
+  readonly #base: string
   /** The machine's clock minus the API's, in milliseconds, when they differ so much that signatures are refused. */
   #skewMs = 0
 
   constructor(target: SignedTarget) {
     this.#target = target
+    this.#base = `${target.callbackUrl.pathname.replace(/\/$/, '')}/@connections/`
   }
 
   /** Resolves when the response has ended. Rejects with a `ResponseError` for a status that is not a success. */
@@ -87,16 +91,10 @@ export class SignedClient {
   async #sign({ method, connectionId, text }: SignedRequest, attempt: Attempt): Promise<http.RequestOptions> {
     const { callbackUrl, credentials, region } = this.#target
     const known = await endedBy(attempt, Promise.all([credentials(), region()]))
-    const base = callbackUrl.pathname.replace(/\/$/, '')
-    const signed = aws4.sign(
-      {
-        ...{ method, host: callbackUrl.host, body: text, service: 'execute-api', region: known[1] },
-        path: `${base}/@connections/${encodeURIComponent(connectionId)}`,
-        headers: { 'Content-Type': 'application/octet-stream', 'X-Amz-Date': amzDate(Date.now() - this.#skewMs) },
-      },
-      known[0],
-    )
-    return { method, path: signed.path, headers: signed.headers, ...addressOf(callbackUrl) }
+    const path = this.#base + encodeURIComponent(connectionId)
+    const target = { host: callbackUrl.host, credentials: known[0], region: known[1] }
+    const headers = this.#signer.sign(target, { path, body: text, time: Date.now() - this.#skewMs })
+    return { method, path, headers, ...addressOf(callbackUrl) }
   }
 
   async #sendSigned(options: http.RequestOptions, text: string, attempt: Attempt): Promise<void> {
@@ -171,11 +169,6 @@ function endedBy<T>(attempt: Attempt, promise: Promise<T>): Promise<T> {
 function addressOf({ hostname, port }: URL): { readonly host: string; readonly port?: string } {
   const host = hostname.replace(/^\[(.*)\]$/, '$1') // an IPv6 address
   return port === '' ? { host } : { host, port }
-}
-
-/** `20260131T235959Z` */
-function amzDate(ms: number): string {
-  return new Date(ms).toISOString().replace(/[-:]|\.\d+/g, '')
 }
 
 /** The error's name is in a header or in the body; the SDK takes `Unknown` for neither. */
