@@ -1,6 +1,6 @@
 /**
  * `npm run benchmark:frame -- --seconds 3`: what Trunkline adds to a call, a post and an event, in one process.
- * Each row alternates with its control in short rounds and prints the median of the rounds, and their ratio.
+ * Each row alternates with its control in short rounds and prints the least CPU time of the rounds, and their ratio.
  */
 import { parseArgs } from 'node:util'
 import { compareCalls } from './calls.ts'
@@ -12,7 +12,7 @@ const seconds = Number(values.seconds)
 if (!(seconds > 0)) throw new RangeError(`Expected --seconds to be a number above 0, got ${values.seconds}.`)
 
 const rows = [...(await compareCalls(seconds)), ...(await comparePosts(seconds)), ...(await compareEvents(seconds))]
-console.log('| | µs each, median | of the control |')
+console.log('| | µs of CPU time each, least | of the control |')
 console.log('|---|---|---|')
 for (const { name, microseconds, ratio } of rows)
   console.log(`| ${name} | ${microseconds.toFixed(1)} | ${ratio === undefined ? 'control' : `${ratio.toFixed(2)} ×`} |`)

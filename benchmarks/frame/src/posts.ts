@@ -1,17 +1,22 @@
-import { Agent, createServer, request } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { Agent, request } from 'node:http'
 import { createApiGateway } from '@trunkline/server/apigateway'
 import { compare, type Row } from './compare.ts'
 
 const text = JSON.stringify({ id: 1, result: { type: 'data', data: 'x'.repeat(200) } })
 
-/**
- * One post by the AWS client, signed, against a bare request on a kept-alive socket, both to a server of this process.
- */
+/** Answers each request and prints its port. It is a process of its own, so that its CPU time does not count. */
+const serverSource = `
+  const server = require('node:http').createServer((request, response) => request.resume().on('end', () => response.end()))
+  server.listen(0, '127.0.0.1', () => console.log(server.address().port))
+`
+
+/** One signed post against a bare request on a kept-alive socket, both to a server of another process. */
 export async function comparePosts(seconds: number): Promise<readonly Row[]> {
-  const server = createServer((incoming, response) => incoming.resume().on('end', () => response.end()))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  const server = spawn(process.execPath, ['--eval', serverSource])
+  const [printed] = await once(server.stdout, 'data')
+  const port = Number(printed)
   const gateway = createApiGateway({
     callbackUrl: `http://127.0.0.1:${port}/dev`,
     region: 'eu-west-1',
@@ -26,8 +31,7 @@ export async function comparePosts(seconds: number): Promise<readonly Row[]> {
     )
   } finally {
     agent.destroy()
-    server.closeAllConnections()
-    server.close()
+    server.kill()
   }
 }
 

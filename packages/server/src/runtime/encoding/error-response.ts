@@ -52,7 +52,7 @@ export function addressOf({ id, jsonrpc }: Address): Address {
 export function errorBody(server: Server, request: RequestInfo, thrown: unknown): ErrorBody {
   const error = toTRPCError(thrown)
   const { path, cause, traceparent } = request
-  server.report({ error, path, cause, ...defined({ traceparent }) }) // [TL-TRACE-2]
+  server.report(traceparent === undefined ? { error, path, cause } : { error, path, cause, traceparent }) // [TL-TRACE-2]
   try {
     const body = bodyOf(server, request, error)
     if (sizeOf(body) <= limits.messageBytes.value - idBytes) return body
@@ -83,8 +83,11 @@ export function silentErrorBody(
 const idBytes = 1_024 // an id has at most 128 bytes, and each of them at most six in JSON
 
 function bodyOf(server: Server, request: RequestInfo, error: TRPCError): ErrorBody {
-  const refused = error instanceof TokenRefused ? withoutSecrets(server, error).message : undefined
-  return { error: errorShape(server, request, error), ...defined({ line: toTrunklineError(error), refused }) }
+  const shape = errorShape(server, request, error)
+  if (error instanceof TrunklineError) return { error: shape, ...defined({ line: toTrunklineError(error) }) }
+  return error instanceof TokenRefused
+    ? { error: shape, refused: withoutSecrets(server, error).message }
+    : { error: shape }
 }
 
 /** The response for a failure of Trunkline without the router's formatter, whose result can be of any size. */
@@ -107,11 +110,21 @@ const fallbackBody: ErrorBody = {
  * name or an ARN [LAW-ERRORS].
  */
 export function errorShape(server: Server, request: Omit<RequestInfo, 'id' | 'cause'>, error: TRPCError): unknown {
-  // `isDev` adds the stack, and a function's NODE_ENV is unset.
-  const config = { ...server.router._def._config, isDev: false }
+  const config = shapingConfigOf(server.router._def._config)
   const { type, path, input, ctx } = request
   const shape = getTRPCErrorShape({ config, error: withoutSecrets(server, error), type, path, input, ctx })
   return error instanceof ForeignInput ? shape : config.transformer.output.serialize(shape)
+}
+
+type RouterConfig = Server['router']['_def']['_config']
+
+const shapingConfigs = new WeakMap<RouterConfig, RouterConfig>()
+
+/** A router's configuration without `isDev`, which adds the stack: a function's NODE_ENV is unset. */
+function shapingConfigOf(config: RouterConfig): RouterConfig {
+  const known = shapingConfigs.get(config) ?? { ...config, isDev: false }
+  shapingConfigs.set(config, known)
+  return known
 }
 
 /** Replaces the message by the code when the message may name tables, accounts or roles. */
