@@ -339,6 +339,15 @@ const endedStreams =
     return ''
   }
 
+/** Streams that were started, and that no worker has begun in time. */
+const lostStreams =
+  (count: number): Before =>
+  async (world) => {
+    const { answers } = world.application
+    await world.runLost(() => Promise.all(many(count, (index) => answers.start({ room: `s${index + 1}` }, {}))))
+    return ''
+  }
+
 /** The rows of each table of the document. */
 export const tables: Readonly<Record<string, readonly Row[]>> = {
   Connections: [
@@ -578,6 +587,12 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
       'subscription',
       () => many(subscriptions, (index) => ofStream('answer', 'subscription', index + 1)),
       { before: endedStreams(subscriptions) },
+    ),
+    sends(
+      `${subscriptions} of them, to streams that were lost`,
+      'subscription',
+      () => many(subscriptions, (index) => ofStream('answer', 'subscription', index + 1)),
+      { before: lostStreams(subscriptions) },
     ),
   ],
 }

@@ -265,6 +265,12 @@ export async function createWorld() {
       await clock.drive(action())
       await runStarted()
     },
+    /** Runs what a script does. What it starts never runs, and time passes until it is lost. */
+    async runLost(action: () => Promise<unknown>): Promise<void> {
+      await clock.drive(action())
+      jobs.length = records.length = 0
+      clock.time += 301_000
+    },
     /** What `act` costs. */
     async measure(act: () => Promise<unknown>): Promise<Cost> {
       counts.reset()
