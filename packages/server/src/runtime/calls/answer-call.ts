@@ -39,6 +39,7 @@ export async function answerCall(
 ): Promise<Answer | undefined> {
   const { caller, params } = client
   const { key, resend, path } = call
+  context.deadline.throwIfPassed() // nothing of the procedure may begin then
   if (!isLoaded(context.server, path)) await loadProcedure(context, path)
   const { idempotent, longRunning } = metaOf(context.server, path)
   const isKept = call.type === 'mutation' && isMutation(context.server, path) && idempotent !== true // [TL-KEY-7]
