@@ -68,6 +68,42 @@ describe('the plugin', () => {
     expect(compile({ handler: 'src/lambda' }, own).Resources).toMatchObject({ ...own, IamRoleLambdaExecution: {} })
   })
 
+  it('leaves no version of the functions of the line, since code that is unchanged makes none', () => {
+    const version = { Type: 'AWS::Lambda::Version' }
+    const { Resources } = compile(
+      { handler: 'src/lambda' },
+      { WebsocketLambdaVersionabc: version, ReportLambdaVersionabc: version },
+    )
+    expect(Object.keys(Resources).filter((id) => id.includes('LambdaVersion'))).toEqual(['ReportLambdaVersionabc'])
+  })
+
+  it('keeps the output and the export by which osls names the address', () => {
+    expect(compile({ handler: 'src/lambda' }).Outputs).toMatchObject({
+      ServiceEndpointWebsocket: { Export: { Name: 'sls-shop-prod-ServiceEndpointWebsocket' } },
+    })
+  })
+
+  it('refuses settings of the provider that would not reach the functions', () => {
+    const { serverless, service } = createService({ handler: 'src/lambda' })
+    Object.assign(service.provider, { environment: { STRIPE: 'live' } })
+    expect(() => new TrunklinePlugin(serverless)).toThrow('Expected custom.trunkline.environment in place of provider.')
+  })
+
+  it('writes the number of a parameter as a text, and refuses other values', () => {
+    expect(compile({ handler: 'src/lambda', parameters: { RestoreNumber: 1 } }).Parameters).toMatchObject({
+      RestoreNumber: { Default: '1' },
+    })
+    expect(() => compile({ handler: 'src/lambda', parameters: { Origins: null } })).toThrow(
+      'Expected custom.trunkline.parameters.Origins to be a text or a number, got null.',
+    )
+  })
+
+  it('says what to do when the service has an HTTP API of its own', () => {
+    const own = { HttpApi: { Type: 'AWS::ApiGatewayV2::Api' } }
+    expect(() => compile({ handler: 'src/lambda' }, own)).toThrow('custom.trunkline.http to false')
+    expect(compile({ handler: 'src/lambda', http: false }, own).Resources).toMatchObject(own)
+  })
+
   it('sets the parameters that are given, and leaves those of the code to osls', () => {
     const { Parameters } = compile({ handler: 'src/lambda', parameters: { Origins: 'https://shop.example' } })
     expect(Parameters).toMatchObject({ Origins: { Default: 'https://shop.example' }, HttpDoor: { Default: '' } })

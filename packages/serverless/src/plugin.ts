@@ -8,7 +8,7 @@ import type { CompiledTemplate, Serverless } from './serverless.ts'
  */
 export interface PluginSettings extends Omit<LineTemplateOptions, 'service' | 'stage'> {
   /** Values of the template's parameters by their names, such as `{ Origins: 'https://shop.example' }`. */
-  readonly parameters?: Readonly<Record<string, string>>
+  readonly parameters?: Readonly<Record<string, string | number>>
 }
 
 /**
@@ -21,7 +21,7 @@ export class TrunklinePlugin {
   readonly #serverless: Serverless
   readonly #settings: PluginSettings
 
-  /** @throws Error when `custom.trunkline` or its `handler` is missing */
+  /** @throws Error when `custom.trunkline.handler` is missing, or for settings of the provider that the line ignores */
   constructor(serverless: Serverless) {
     this.#serverless = serverless
     this.#settings = readSettings(serverless)
@@ -35,6 +35,12 @@ export class TrunklinePlugin {
     const { parameters, ...options } = this.#settings
     const { service } = this.#serverless.service
     return { ...options, service, stage: this.#serverless.getProvider('aws').getStage() }
+  }
+
+  /** The name that osls gives to this export. */
+  #endpointExport(): string {
+    const { service } = this.#serverless.service
+    return `sls-${service}-${this.#serverless.getProvider('aws').getStage()}-ServiceEndpointWebsocket`
   }
 
   #declareFunctions(): void {
@@ -55,11 +61,18 @@ export class TrunklinePlugin {
     provider.compiledCloudFormationTemplate = mergeTemplate(compiled, {
       template: lineTemplate(this.#options()),
       parameters: this.#settings.parameters ?? {},
+      endpointExport: this.#endpointExport(),
     })
   }
 }
 
-function readSettings({ service: { custom } }: Serverless): PluginSettings {
+/** Settings of the provider that osls applies to functions, and where the line has them. */
+const ofProvider = { environment: 'custom.trunkline.environment', vpc: 'custom.trunkline.vpc' }
+
+function readSettings({ service: { custom, provider } }: Serverless): PluginSettings {
+  for (const [name, place] of Object.entries(ofProvider))
+    if (provider[name as keyof typeof ofProvider] !== undefined)
+      throw new Error(`Expected ${place} in place of provider.${name}, which does not reach the functions of the line.`)
   const settings = custom?.['trunkline'] as PluginSettings | undefined
   if (typeof settings?.handler === 'string') return settings
   throw new Error(

@@ -4,7 +4,12 @@ export interface Serverless {
     readonly service: string
     readonly custom?: Readonly<Record<string, unknown>>
     readonly functions?: Readonly<Record<string, object>>
-    readonly provider: { readonly runtime?: string; compiledCloudFormationTemplate: CompiledTemplate }
+    readonly provider: {
+      readonly runtime?: string
+      readonly environment?: unknown
+      readonly vpc?: unknown
+      compiledCloudFormationTemplate: CompiledTemplate
+    }
   }
   /** Changes the configuration, in the constructor of a plugin only. */
   extendConfiguration(path: readonly string[], value: unknown): void

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { parseEnv } from 'node:util'
 import { build } from 'esbuild'
 import { zipSync } from 'fflate'
 
@@ -54,13 +55,8 @@ export async function bundleHandlers(entry: string): Promise<Bundle> {
   return { zip, key: createHash('sha256').update(zip).digest('hex').slice(0, 16) }
 }
 
-/** Reads variables as a file for `--env-file` has them, `NAME=value` on each line. Ignores comments and empty lines. */
+/** Reads a file of variables as Node's `--env-file` does. */
 export function readVariables(path: string): Readonly<Record<string, string>> {
-  const lines = readFileSync(path, 'utf8').split(/\r?\n/)
-  return Object.fromEntries(
-    lines.flatMap((line) => {
-      const { name, value } = /^\s*(?<name>[A-Za-z_]\w*)\s*=\s*(?<value>.*?)\s*$/.exec(line)?.groups ?? {}
-      return name === undefined || value === undefined ? [] : [[name, value.replace(/^(['"])(.*)\1$/, '$2')]]
-    }),
-  )
+  const variables = Object.entries(parseEnv(readFileSync(path, 'utf8')))
+  return Object.fromEntries(variables.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 }

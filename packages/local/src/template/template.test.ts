@@ -33,7 +33,7 @@ describe('trunkline template', () => {
   })
 
   it('gives the functions the variables of a file', async () => {
-    writeFileSync(file('variables'), '# of the shop\nSHOP=open\nNAME="The shop"\n\n')
+    writeFileSync(file('variables'), '# of the shop\nSHOP=open # today\nexport NAME="The shop"\n\n')
     const printed = await run('--service', 'shop', '--handler', 'lambda', '--env', file('variables'))
     expect(JSON.parse(printed).Resources.WebsocketLambdaFunction.Properties.Environment.Variables).toMatchObject({
       SHOP: 'open',
