@@ -19,7 +19,10 @@ interface Threat {
 const threats: readonly Threat[] = [...document.matchAll(/^\| (SEC-[A-Z-]+) \| (.+) \| (.+) \| (.+) \|$/gm)].map(
   ([, id = '', , , cell = '']) => ({
     id,
-    tests: [...cell.matchAll(/`([^`]+\.(?:test|suite)\.ts)`: “(.+?)”/g)].map(([, file = '', title = '']) => ({ file, title })),
+    tests: [...cell.matchAll(/`([^`]+\.(?:test|suite)\.ts)`: “(.+?)”/g)].map(([, file = '', title = '']) => ({
+      file,
+      title,
+    })),
   }),
 )
 

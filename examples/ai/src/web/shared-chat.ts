@@ -81,5 +81,4 @@ async function toAnswer({ chunks }: AnsweredTurn): Promise<UIMessage[]> {
 
 const toQuestion = ({ id, text }: Turn): UIMessage => ({ id, role: 'user', parts: [{ type: 'text', text }] })
 
-const textOf = ({ parts }: UIMessage): string =>
-  parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
+const textOf = ({ parts }: UIMessage): string => parts.map((part) => (part.type === 'text' ? part.text : '')).join('')
