@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
@@ -23,10 +23,12 @@ function manifestsOf(root: string) {
 
 /** A copy of the workspace's manifests, in which a release can be tried. */
 function copyManifests(): void {
-  const folders = ['packages', 'examples', 'benchmarks'].flatMap((kind) =>
-    readdirSync(join(repository, kind), { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map(({ name }) => join(kind, name)),
+  const folders = ['packages', 'examples', 'benchmarks'].flatMap(
+    (kind) =>
+      readdirSync(join(repository, kind), { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => join(kind, name))
+        .filter((folder) => existsSync(join(repository, folder, 'package.json'))), // an example may be a script alone
   )
   for (const folder of ['.', ...folders]) {
     mkdirSync(join(copy, folder), { recursive: true })
