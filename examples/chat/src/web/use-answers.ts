@@ -32,7 +32,7 @@ type Writing = Pick<Answer, 'text' | 'state' | 'failure'>
 const nothing: Writing = { text: '', state: 'writing', failure: null }
 
 /**
- * The answers that the bot writes in one room, for whoever asked. Each is a stream that this browser reads from its
+ * The answers that the bot writes in one room, for all who asked. Each is a stream that this browser reads from its
  * first word, also after a reload. `onError` is called with the reason when a stop fails.
  */
 export function useAnswers(

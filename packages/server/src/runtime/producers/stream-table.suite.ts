@@ -6,7 +6,7 @@ import { parseState, type StreamState } from '../streams/state.ts'
 import { StreamRuns } from './stream-laws.suite.ts'
 import { type Answer, beginning, type Request, streamRetentionMs, topic } from './stream-process.suite.ts'
 
-/** How old the slots of an answer look: whoever looks may find a running stream lapsed, at any time. */
+/** How old the slots of an answer look: any process may find a running stream lapsed, at any time. */
 type Age = 'fresh' | 'lapsed'
 
 const timeOf = { fresh: beginning, lapsed: beginning - 46_000, past: beginning - streamRetentionMs - 60_000 }

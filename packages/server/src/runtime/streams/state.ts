@@ -78,7 +78,7 @@ export function isPast({ state, time, now }: Evidence, { retentionMs }: Pick<Str
  * What must happen to a stream that somebody looks at.
  * - `leave`: nothing
  * - `claim`: a worker claims it, any other pokes one
- * - `lost`: whoever looks closes it as lost
+ * - `lost`: any process that looks closes it as lost
  */
 // [LAW-STREAM-SETTLE]
 export function judge(evidence: Evidence, law: Pick<StreamLaw, 'onLost'>): 'leave' | 'claim' | 'lost' {
