@@ -19,6 +19,8 @@ interface Resolved extends Operation {
 export interface Kicks {
   /** A handshake of a principal began. */
   connected(connectionId: string, principal: string): void
+  /** The table has the row that leads from the principal to the connection: a kick that begins now finds it. */
+  recorded(connectionId: string): void
   /** An operation that began at `beganAt` has resolved. */
   resolved(operation: Operation, beganAt: number): void
   /** An operation that began at `beganAt` has failed. It may have written. */
@@ -30,6 +32,7 @@ export interface Kicks {
 /** Creates an empty record. It reports H19. */
 export function createKicks({ kernel, report }: { readonly kernel: Kernel; readonly report: Report }): Kicks {
   const connections = new Map<string, { readonly principal: string; readonly at: number }>()
+  const recorded = new Map<string, number>()
   const operations: Resolved[] = []
   const attempts: Resolved[] = []
 
@@ -39,15 +42,20 @@ export function createKicks({ kernel, report }: { readonly kernel: Kernel; reado
     return Math.min(until, ...rivals.map((each) => each.until))
   }
 
-  /** Whether a connection that began its handshake at `at` must have ended by the operation. */
-  function concerns(operation: Resolved, at: number): boolean {
+  /**
+   * Whether a connection must have ended by the operation: under a ban, with a token from before a revocation, or if its
+   * row is older than a kick. A `$connect` that runs after a kick opens a new connection, whenever its handshake began.
+   */
+  function concerns(operation: Resolved, connectionId: string): boolean {
     const { kind, beganAt } = operation
     if (kind === 'ban' && kernel.now < endOf(operation) - skewMs) return true
-    return at < beganAt - (kind === 'revoke' ? skewMs : 0)
+    if (kind === 'revoke') return (connections.get(connectionId)?.at ?? beganAt) < beganAt - skewMs
+    return (recorded.get(connectionId) ?? beganAt) < beganAt
   }
 
   return {
     connected: (connectionId, principal) => void connections.set(connectionId, { principal, at: kernel.now }),
+    recorded: (connectionId) => void recorded.set(connectionId, recorded.get(connectionId) ?? kernel.now),
     resolved(operation, beganAt) {
       operations.push({ ...operation, beganAt, at: kernel.now })
       attempts.push({ ...operation, beganAt, at: kernel.now })
@@ -58,7 +66,7 @@ export function createKicks({ kernel, report }: { readonly kernel: Kernel; reado
       if (connection === undefined) return
       for (const each of operations) {
         const isOver = each.principal === connection.principal && kernel.now > each.at + lateMs
-        if (isOver && concerns(each, connection.at))
+        if (isOver && concerns(each, connectionId))
           report.break('H19', `${connectionId} was sent a message ${kernel.now - each.at} ms after a ${each.kind}`)
       }
     },

@@ -82,6 +82,7 @@ export function createWorld(options: WorldOptions): World {
   const stream = createTableStream({ kernel, plan, functions: () => functions, random: createRandom(seed, 'stream') })
   table.onSlot = stream.add
   table.onMember = stream.addMember
+  table.onPrincipalConnection = kicks.recorded
 
   const reported = new Map<string, number>()
   const devices: Device[] = []

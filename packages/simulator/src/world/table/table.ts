@@ -18,6 +18,8 @@ export interface Table {
   onSlot: (topic: string, slot: Slot) => void
   /** Called for each write of a member with a pending change. */
   onMember: (topic: string, member: string) => void
+  /** Called for each write of the row that leads from a principal to a connection. */
+  onPrincipalConnection: (connectionId: string) => void
   /** Deletes a random share of the expired rows, in no particular order. */
   deleteExpired(random: Random, share: number): void
   keyRow(key: string): KeyRow | undefined
@@ -79,6 +81,10 @@ export function createTable(now: () => number, report: Report): Table {
       if (before !== undefined && expires < before.expires - 60) report.break('H3', `${topic}:${offset} was shortened`)
       return outcome
     },
+    putPrincipalConnection(row) {
+      table.onPrincipalConnection(row.connectionId)
+      return base.putPrincipalConnection(row)
+    },
     putSubscriber(row) {
       if (row.connectionId.startsWith('http-')) report.break('H21', `${row.topic} has a row of ${row.connectionId}`)
       return base.putSubscriber(row)
@@ -119,6 +125,7 @@ export function createTable(now: () => number, report: Report): Table {
     keys,
     onSlot: () => {},
     onMember: () => {},
+    onPrincipalConnection: () => {},
     deleteExpired(random, share) {
       rows.deleteExpired((expires) => expires * 1_000 < now() && random.chance(share))
     },
