@@ -67,9 +67,10 @@ export class DeviceRequests {
       { device: this.#device, headers, body: String(init.body) },
       {
         lost: () => whenHere(fail),
-        answered: (response) =>
+        answered: (response, received) =>
           whenHere(() => {
             this.#flights.delete(flight)
+            received()
             resolve(toResponse(response))
           }),
       },

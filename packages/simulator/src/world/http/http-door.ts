@@ -7,7 +7,8 @@ import type { DeviceRequest, DeviceResponse } from './http-messages.ts'
 
 /** What a device learns of a request; nothing at all for one that hangs. */
 export interface RequestCallbacks {
-  readonly answered: (response: DeviceResponse) => void
+  /** `received` is called if the request is still out: otherwise the device learns nothing. */
+  readonly answered: (response: DeviceResponse, received: () => void) => void
   readonly lost: () => void
 }
 
@@ -95,10 +96,7 @@ export class HttpDoor {
   }
 
   #answer(response: DeviceResponse, { answered }: RequestCallbacks, received = () => {}): void {
-    this.#kernel.after(this.#wayMs(), `response ${response.status}`, () => {
-      received()
-      answered(response)
-    })
+    this.#kernel.after(this.#wayMs(), `response ${response.status}`, () => answered(response, received))
   }
 
   /** Half of the lost requests and responses fail soon; the others hang. */
