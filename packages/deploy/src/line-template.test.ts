@@ -8,6 +8,7 @@ const variants: readonly (readonly [string, Partial<LineTemplateOptions>])[] = [
   ['with all parts', {}],
   ['without an authorizer', { authorizer: false }],
   ['without HTTP, alarms and a dashboard', { http: false, alarms: false, dashboard: false }],
+  ['with streamed responses', { httpStream: true }],
   ['in a VPC', { vpc: { subnetIds: ['subnet-1'], securityGroupIds: ['sg-1'] } }],
 ]
 
@@ -68,6 +69,17 @@ describe('the options', () => {
     const { Resources } = lineTemplate({ ...options, oneHandler: true })
     const functions = Object.values(Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function')
     expect(new Set(functions.map(({ Properties }) => Properties['Handler']))).toEqual(new Set(['dist/lambda.handler']))
+  })
+
+  it('let http stream its responses behind a function URL, which an HTTP API cannot', () => {
+    const { Resources, Parameters } = lineTemplate({ ...options, httpStream: true, oneHandler: true })
+    expect(Resources['HttpLambdaFunction']?.Properties).toMatchObject({
+      Handler: 'dist/lambda.httpStream',
+      Timeout: 60,
+    })
+    expect(Resources['HttpUrl']?.Properties).toMatchObject({ InvokeMode: 'RESPONSE_STREAM' })
+    expect(Resources).not.toHaveProperty('HttpApi')
+    expect(Parameters['HttpDoor']?.AllowedValues).toEqual(['', 'url'])
   })
 
   it('that are wrong are named, each with what was expected', () => {

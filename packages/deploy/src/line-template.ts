@@ -7,7 +7,7 @@ import { roles } from './resources/roles.ts'
 import { tableAndQueues } from './resources/table.ts'
 import { websocketApi } from './resources/websocket-api.ts'
 import { attribute, isGiven, ref, sub, type Value } from './template/intrinsics.ts'
-import { type FunctionName, functionsOf, lineName } from './template/names.ts'
+import { type FunctionName, functionsOf, handlerOf, lineName } from './template/names.ts'
 import { type LineTemplateOptions, readSettings, type Settings } from './template/options.ts'
 import type { Output, Parameter, Template } from './template/template.ts'
 
@@ -60,9 +60,9 @@ export interface LineFunction {
   readonly memorySize: number
 }
 
-function toFunction(settings: Settings, { export: exported }: FunctionName): LineFunction {
+function toFunction(settings: Settings, declared: FunctionName): LineFunction {
   return {
-    handler: `${settings.handler}.${settings.oneHandler ? 'handler' : exported}`,
+    handler: handlerOf(settings, declared),
     runtime: settings.runtime,
     architecture: 'arm64',
     memorySize: settings.memoryMb,
@@ -86,7 +86,7 @@ function parameters(settings: Settings): Readonly<Record<string, Parameter>> {
     ...(settings.http && {
       HttpDoor: {
         ...optional('How clients reach http: by an HTTP API (api), by a function URL (url), or not at all'),
-        AllowedValues: ['', 'api', 'url'],
+        AllowedValues: settings.httpStream ? ['', 'url'] : ['', 'api', 'url'], // an HTTP API does not stream
       },
       HttpConcurrency: optional('Reserved concurrency of http; it shares that of the account without one'),
     }),
@@ -100,14 +100,14 @@ function conditions(settings: Settings): Readonly<Record<string, Value>> {
     HasWorkerConcurrency: isGiven('WorkerConcurrency'),
     ...(settings.alarms && { HasAlarmTopic: isGiven('AlarmTopic') }),
     ...(settings.http && {
-      HasHttpApi: door('api'),
+      ...(!settings.httpStream && { HasHttpApi: door('api') }),
       HasHttpUrl: door('url'),
       HasHttpConcurrency: isGiven('HttpConcurrency'),
     }),
   }
 }
 
-function outputs({ stage, http }: Settings): Readonly<Record<string, Output>> {
+function outputs({ stage, http, httpStream }: Settings): Readonly<Record<string, Output>> {
   return {
     WebSocketUrl: {
       Description: 'createConnection({ url: <this> })',
@@ -115,12 +115,15 @@ function outputs({ stage, http }: Settings): Readonly<Record<string, Output>> {
     },
     TableName: { Description: 'TRUNKLINE_TABLE of scripts', Value: ref('Table') },
     DeadLettersUrl: { Description: 'npx trunkline redrive --queue <this>', Value: ref('DeadLetters') },
+    ...(http &&
+      !httpStream && {
+        HttpApiUrl: {
+          Condition: 'HasHttpApi',
+          Description: 'overHttp(<this>)',
+          Value: attribute('HttpApi', 'ApiEndpoint'),
+        },
+      }),
     ...(http && {
-      HttpApiUrl: {
-        Condition: 'HasHttpApi',
-        Description: 'overHttp(<this>)',
-        Value: attribute('HttpApi', 'ApiEndpoint'),
-      },
       HttpFunctionUrl: {
         Condition: 'HasHttpUrl',
         Description: 'overHttp(<this>)',

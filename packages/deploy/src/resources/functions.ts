@@ -1,5 +1,5 @@
 import { attribute, ref, sub, when } from '../template/intrinsics.ts'
-import { type FunctionName, functionName, functionsOf, lineName } from '../template/names.ts'
+import { type FunctionName, functionName, functionsOf, handlerOf, lineName } from '../template/names.ts'
 import type { Settings } from '../template/options.ts'
 import type { Resource, Resources } from '../template/template.ts'
 
@@ -13,6 +13,8 @@ const timeouts: Readonly<Record<string, number>> = {
   worker: 900,
   http: 29,
 }
+
+const streamTimeout = 60 // s: a reader gets events for up to 55 s
 
 /** Functions that invoke themselves more than the 16 times after which Lambda ends a chain. */
 const recursive = new Set(['deliver', 'delayed', 'worker'])
@@ -40,18 +42,19 @@ function logGroup(settings: Settings, { name }: FunctionName): Resource {
   }
 }
 
-function lambdaFunction(settings: Settings, { id, name, export: exported }: FunctionName): Resource {
+function lambdaFunction(settings: Settings, declared: FunctionName): Resource {
+  const { id, name, streams } = declared
   const parameter = concurrency[name]
   return {
     Type: 'AWS::Lambda::Function',
     DependsOn: [`${id}LogGroup`, `${id}Role`], // Lambda would create the log group itself, without a retention
     Properties: {
       Code: { S3Bucket: ref('CodeBucket'), S3Key: ref('CodeKey') },
-      Handler: `${settings.handler}.${settings.oneHandler ? 'handler' : exported}`,
+      Handler: handlerOf(settings, declared),
       Runtime: settings.runtime,
       FunctionName: functionName(settings, name),
       MemorySize: settings.memoryMb,
-      Timeout: timeouts[name],
+      Timeout: streams ? streamTimeout : timeouts[name],
       Architectures: ['arm64'],
       Environment: { Variables: environment(settings) },
       Role: attribute(`${id}Role`, 'Arn'),

@@ -12,7 +12,7 @@ const routes = {
 
 /** The two ways to `http`, an HTTP API and a function URL. The parameter HttpDoor names one of them, or none. */
 export function httpDoors(settings: Settings): Resources {
-  return { ...httpApi(settings), ...functionUrl() }
+  return { ...(settings.httpStream ? {} : httpApi(settings)), ...functionUrl(settings) }
 }
 
 function httpApi(settings: Settings): Resources {
@@ -57,11 +57,15 @@ function httpApi(settings: Settings): Resources {
 }
 
 /** A function URL needs two permissions; the second allows calls through the URL alone. */
-function functionUrl(): Resources {
+function functionUrl({ httpStream }: Settings): Resources {
   const resource = (Type: string, Properties: Resource['Properties']) => ({ Type, Condition: 'HasHttpUrl', Properties })
   const arn = attribute('HttpLambdaFunction', 'Arn')
   return {
-    HttpUrl: resource('AWS::Lambda::Url', { TargetFunctionArn: arn, AuthType: 'NONE' }),
+    HttpUrl: resource('AWS::Lambda::Url', {
+      TargetFunctionArn: arn,
+      AuthType: 'NONE',
+      ...(httpStream && { InvokeMode: 'RESPONSE_STREAM' }),
+    }),
     HttpUrlPermission: resource('AWS::Lambda::Permission', {
       Action: 'lambda:InvokeFunctionUrl',
       FunctionName: arn,

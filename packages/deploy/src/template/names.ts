@@ -8,10 +8,13 @@ export interface FunctionName {
   readonly name: string
   /** The export of the application's module. */
   readonly export: string
+  /** Whether it streams its responses, which the one handler for all events does not. */
+  readonly streams?: true
 }
 
 const authorizer: FunctionName = { id: 'Authorizer', name: 'authorizer', export: 'authorizer' }
 const http: FunctionName = { id: 'Http', name: 'http', export: 'http' }
+const httpStream: FunctionName = { ...http, export: 'httpStream', streams: true }
 const always: readonly FunctionName[] = [
   { id: 'Websocket', name: 'websocket', export: 'websocket' },
   { id: 'TableStream', name: 'tableStream', export: 'tableStream' },
@@ -23,7 +26,13 @@ const always: readonly FunctionName[] = [
 
 /** The functions of these settings. */
 export function functionsOf(settings: Settings): readonly FunctionName[] {
-  return [...(settings.authorizer ? [authorizer] : []), ...always, ...(settings.http ? [http] : [])]
+  const ofHttp = settings.httpStream ? httpStream : http
+  return [...(settings.authorizer ? [authorizer] : []), ...always, ...(settings.http ? [ofHttp] : [])]
+}
+
+/** The module and the export that a function runs. */
+export function handlerOf({ handler, oneHandler }: Settings, { export: exported, streams }: FunctionName): string {
+  return `${handler}.${oneHandler && streams !== true ? 'handler' : exported}`
 }
 
 /** `service-stage`, the name of the API, of the dashboard and of the metrics' dimension `service`. */

@@ -28,6 +28,11 @@ export interface LineTemplateOptions {
   readonly authorizer?: boolean
   /** The function `http`, with parameters for an HTTP API or a function URL. @default true */
   readonly http?: boolean
+  /**
+   * Whether the function `http` runs `httpStream`, which streams events to readers for up to 55 s. It then answers
+   * function URLs only: set the parameter HttpDoor to `url`. @default false
+   */
+  readonly httpStream?: boolean
   /** Alarms on each number of the operations guide. @default true */
   readonly alarms?: boolean
   /** A CloudWatch dashboard. @default true */
@@ -60,6 +65,7 @@ const schema = z.strictObject({
   logRetentionDays: z.literal(retentionDays),
   authorizer: z.boolean(),
   http: z.boolean(),
+  httpStream: z.boolean(),
   alarms: z.boolean(),
   dashboard: z.boolean(),
   throttle: z.strictObject({ rate: z.number().positive(), burst: z.int().positive() }),
@@ -77,6 +83,7 @@ const defaults = {
   logRetentionDays: 14,
   authorizer: true,
   http: true,
+  httpStream: false,
   alarms: true,
   dashboard: true,
   throttle: { rate: 1_000, burst: 500 },

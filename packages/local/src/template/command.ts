@@ -6,14 +6,15 @@ import { bundleHandlers, readVariables } from './bundle.ts'
 import { nextSteps } from './next-steps.ts'
 
 /** The usage of the command. */
-export const templateUsage = `trunkline template --service name [--stage name] [--handler path] [--entry file --bundle file] [--out file]
-                   [--one-handler] [--env file] [--memory mb] [--runtime name] [--log-days n]
-                   [--no-authorizer] [--no-http] [--no-alarms] [--no-dashboard]
+export const templateUsage = `trunkline template --service name [--stage name] [--handler path] [--entry file --bundle file]
+                   [--out file] [--one-handler] [--env file] [--memory mb] [--runtime name] [--log-days n]
+                   [--no-authorizer] [--no-http] [--http-stream] [--no-alarms] [--no-dashboard]
 
 Writes the AWS resources of an application as a CloudFormation template, to --out or to the output. --bundle writes the
 zip file of the functions, from the module --entry that exports your handlers; then --handler is lambda. Without it,
---handler is the path of that module in a zip file of yours, without its extension. --one-handler is for a module that exports only handler. --env is a file of variables for the
-functions, NAME=value on each line. It calls no AWS service and prints how to deploy what it wrote.`
+--handler is the path of that module in a zip file of yours, without its extension. --one-handler is for a module that
+exports only handler. --http-stream runs your export httpStream behind a function URL. --env is a file of variables for
+the functions, as for node --env-file. It calls no AWS service and prints how to deploy what it wrote.`
 
 /** Writes the template, and the bundle if one is asked for. Resolves to the exit code. */
 export async function runTemplateCommand(
@@ -27,7 +28,14 @@ export async function runTemplateCommand(
     options: {
       ...{ service: text, stage: text, handler: text, entry: text, bundle: text, out: text, env: text },
       ...{ memory: text, runtime: text, 'log-days': text },
-      ...{ 'one-handler': flag, 'no-authorizer': flag, 'no-http': flag, 'no-alarms': flag, 'no-dashboard': flag },
+      ...{
+        'one-handler': flag,
+        'no-authorizer': flag,
+        'no-http': flag,
+        'http-stream': flag,
+        'no-alarms': flag,
+        'no-dashboard': flag,
+      },
     },
   })
   const { entry, bundle, out } = values
@@ -57,6 +65,7 @@ interface Values {
   readonly 'one-handler'?: boolean | undefined
   readonly 'no-authorizer'?: boolean | undefined
   readonly 'no-http'?: boolean | undefined
+  readonly 'http-stream'?: boolean | undefined
   readonly 'no-alarms'?: boolean | undefined
   readonly 'no-dashboard'?: boolean | undefined
 }
@@ -78,6 +87,7 @@ function toOptions(values: Values): LineTemplateOptions {
     logRetentionDays: toNumber('--log-days', values['log-days']),
     authorizer: values['no-authorizer'] ? false : undefined,
     http: values['no-http'] ? false : undefined,
+    httpStream: values['http-stream'],
     alarms: values['no-alarms'] ? false : undefined,
     dashboard: values['no-dashboard'] ? false : undefined,
   })
