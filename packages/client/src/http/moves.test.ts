@@ -77,6 +77,21 @@ describe('A socket that is not greeted within 4 s [TL-MOVE-5]', () => {
       ['started', 'started'],
     ])
   })
+
+  test('an outage of the whole network ends on a socket, though HTTP would be as quick', async () => {
+    const world = createWorld('works')
+    world.subscribe()
+    await world.pass(5 * minute)
+    world.socketFate = 'blocked'
+    world.fateOf = () => 'lost'
+    for (const socket of world.sockets) socket.lose()
+    await world.pass(30_000)
+    world.socketFate = 'works'
+    world.fateOf = () => 'ok'
+    await world.pass(20_000)
+    expect(world.connection.state).toEqual({ status: 'open', transport: 'socket' })
+    expect(world.states.filter((state) => state === 'http')).toEqual([])
+  })
 })
 
 describe('A probe [TL-MOVE-7]', () => {

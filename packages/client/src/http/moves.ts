@@ -102,6 +102,14 @@ export class Moves {
     this.onEnded(transport)
   }
 
+  /**
+   * Notes that HTTP failed before it was greeted. The whole network may be down, so the next socket gets its 4 s again:
+   * when the network is back, the client is not on HTTP for no reason.
+   */
+  onHttpFailed(): void {
+    this.#triesSince = undefined
+  }
+
   /** Notes that a transport is not used any more. */
   onEnded(transport: Movable): void {
     if (this.#inUse !== transport) return

@@ -148,6 +148,7 @@ export class MovingTransport implements Socket, Movable {
   #onLost(kind: TransportKind, cause: ConnectionCause): void {
     this.#drop(kind)
     const isGreeted = this.#used === kind
+    if (!isGreeted && kind === 'http') this.#moves.onHttpFailed()
     if (!isGreeted && this.#ways.size > 0) return // the other way goes on
     this.#used = undefined
     this.#isOpen = false
