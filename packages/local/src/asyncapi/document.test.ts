@@ -50,7 +50,7 @@ test('the document of the chat has calls with their responses, subscriptions, ch
     id: { format: 'uuid' },
     text: { maxLength: 4_000 },
   })
-  expect(plain.components.schemas['chat.messages.published'].oneOf).toHaveLength(3)
+  expect(plain.components.schemas['chat.messages.published'].oneOf).toHaveLength(4)
   expect(plain.components.schemas['messages.live.output'].oneOf).toHaveLength(2)
   expect(plain.operations['messages.post']['x-trunkline-meta']).toEqual({ repeatable: true })
   expect(plain.operations['messages.live']['x-trunkline-channels-of-this-key']).toEqual([

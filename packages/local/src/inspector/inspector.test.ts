@@ -89,7 +89,7 @@ describe('the inspector of a line', () => {
     expect(seen.runs().some(({ initMs }) => initMs !== undefined)).toBe(true)
     expect(seen.runs().some(({ initMs }) => initMs === undefined)).toBe(true)
     const cost = () => new Map(seen.last()?.cost.lines.map((one) => [one.label.split(',')[0], one]))
-    await expect.poll(() => cost().get('API Gateway messages')?.used).toBe(seen.frames().length)
+    await expect.poll(() => cost().get('API Gateway messages of 32 KB')?.used).toBe(seen.frames().length)
     await expect.poll(() => cost().get('Lambda requests')?.used).toBe(seen.runs().length)
     for (const { usdPerHour } of cost().values()) expect(usdPerHour).toBeGreaterThan(0)
     await connection.close()
@@ -104,9 +104,9 @@ describe('the inspector of a line', () => {
     await client.hello.query()
     const used = (label: string) => seen.last()?.cost.lines.find((one) => one.label === label)?.used ?? 0
     await expect.poll(() => seen.last()?.connections).toHaveLength(1)
-    const before = used('DynamoDB write units')
+    const before = used('DynamoDB on demand, writes')
     await client.post.mutate({ room: 'counted', text: 'x'.repeat(9_000) }) // a row above 9 KB: at least ten units
-    await expect.poll(() => used('DynamoDB write units')).toBeGreaterThanOrEqual(before + 10)
+    await expect.poll(() => used('DynamoDB on demand, writes')).toBeGreaterThanOrEqual(before + 10)
   })
 
   test('starts with the activity before the first viewer', async () => {
