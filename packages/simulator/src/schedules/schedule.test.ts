@@ -57,7 +57,7 @@ describe('random schedules under faults', () => {
 
 describe('a stock client behind a half-open socket', () => {
   it('is not reported if the function of its next subscribe failed before a run started', async () => {
-    const only = 'F12.5,F23.117,F22.5,F7.7,F3.8,F3.13,F3.22,F23.265,F19.269'.split(',')
+    const only = 'F12.5,F23.117,F22.5,F7.7,F3.8,F19.187'.split(',')
     const outcome = await runSchedule({ seed: 987_655_472, workload: 'stock-generators', only })
     expect(outcome).toMatchObject({ violations: [], struck: expect.arrayContaining(only) })
   })
