@@ -69,7 +69,7 @@ function pass(answer: IncomingMessage, response: ServerResponse, treatment: Trea
   })
 }
 
-/** The treatments in turn, of which the given ones are used. */
+/** The treatments in turn, as far as they are given. */
 export function inTurn(treatments: readonly Treatment[]): () => Treatment {
   let asked = 0
   return () => treatments[asked++ % treatments.length] ?? 'stream'

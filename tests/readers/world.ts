@@ -7,7 +7,7 @@ import { startLocalLine } from '../../packages/local/src/line/start-local-line.t
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** A local line with a channel and a stream, both of which say 0, 1, 2, … */
+/** A local line with a channel and a stream that both say 0, 1, 2, … */
 export async function startWorld() {
   const line = createLine()
   const key = z.object({ name: z.string() })

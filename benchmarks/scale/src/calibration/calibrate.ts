@@ -86,7 +86,7 @@ export async function check(only?: string): Promise<{ readonly text: string; rea
     lines.push(`| ${[run.name, ...cells].join(' | ')} |`)
   }
   const text = [
-    `Predicted on ${date}, ${machine}: ${times.postMs} ms a post and ${times.baseMs} ms beside them.`,
+    `Predicted on ${date}, ${machine}: ${times.postMs} ms a post and ${times.baseMs} ms apart from them.`,
     '',
     '| | predicted, s | measured, s | | predicted posts | measured posts | | within 15 % and 1 % |',
     '|---|--:|--:|--:|--:|--:|--:|---|',

@@ -5,7 +5,7 @@ import { createWallLog } from '../engine/walls.ts'
 
 /** What was measured of a machine's local line. */
 export interface LocalTimes {
-  /** Of a publish, beside its posts. */
+  /** Of a publish, apart from its posts. */
   readonly baseMs: number
   /** Of one post, on the processor that gateway, functions and table share. */
   readonly postMs: number
@@ -29,7 +29,7 @@ const publishes = 4 // three are timed, and one follows
 const accountRate = 10_000 // `accountPostsPerSecond` by default
 const streamMs = 250 // by which the benchmark delays the table's stream
 const tableMs = 2
-const roundTripMs = 3 // of a post beside its processor time
+const roundTripMs = 3 // of a post, apart from its processor time
 
 /** Predicts a run of `npm run benchmark:fan-out` on a machine with these times. */
 export function predictLocal({ sockets, rush }: LocalRun, times: LocalTimes): Outcome {

@@ -9,7 +9,7 @@ export interface TopicOptions {
   readonly times: ServiceTimes
   /** The rows of each shard now. */
   readonly shards: () => readonly number[]
-  /** The account's rate, of which each shard has its part. */
+  /** The account's rate. Each shard has its part of it. */
   readonly accountRate: number
   /** The head of the log, up to which a job that begins delivers. @default the last offset that was announced */
   readonly head?: () => number

@@ -34,8 +34,9 @@ export const question = room.extend({ id: z.uuid(), prompt: z.string().trim().mi
 export const answerKey = room.extend({ asker: z.string().max(40), id: z.uuid() })
 
 /**
- * The events of a room. `asked` announces an answer of the bot, whose words come by a stream until it is posted. The server sets the author of `edited` and `removed`. Readers apply them only to messages of
- * the same author, so that the server need not look up the message.
+ * The events of a room. `asked` announces an answer of the bot, whose words come by a stream until it is posted. The
+ * server sets the author of `edited` and `removed`. Readers apply them only to messages of the same author, so that
+ * the server need not look up the message.
  */
 export const messageEvent = z.discriminatedUnion('type', [
   z.object({ type: z.literal('posted'), message }),

@@ -19,8 +19,8 @@ interface StatusLineProps {
 }
 
 /**
- * The line above the composer: a problem, else the users who are typing, else what is unusual. It is always present, so the layout does not
- * jump.
+ * The line above the composer: a problem, else the users who are typing, else what is unusual. It is always present,
+ * so the layout does not jump.
  */
 export function StatusLine({ state, notice, typing, onRename }: StatusLineProps) {
   const words = describeConnection(state, useNow(state.status === 'reconnecting'))

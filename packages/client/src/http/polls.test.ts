@@ -119,7 +119,7 @@ describe('Polls [TL-MOVE-3]', () => {
 })
 
 describe('Requests [TL-MOVE-4]', () => {
-  test('at most 4 are out; each call has its own, and it leaves at once beside polls', async () => {
+  test('at most 4 are out; each call has its own, and it leaves at once while polls are out', async () => {
     const world = await live()
     const before = world.requests.length
     const calls = Array.from({ length: 10 }, (_, n) => world.call('query', `q${n}`))

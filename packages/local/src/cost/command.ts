@@ -9,7 +9,7 @@ import { assumptions } from './workload.ts'
 /** The usage of the command. */
 export const costUsage = `trunkline cost [--users n] [--hours n] [--messages n] [--room n] [--calls n] [--answers n] [--json]
 
-Prints what a line costs by the counts of its operations and a dated price table, beside AppSync Events, IoT Core, Ably,
+Prints what a line costs by the counts of its operations and a dated price table, next to AppSync Events, IoT Core, Ably,
 Pusher, Durable Objects, Fargate with Socket.IO and SSE from Lambda: for units of use, and for an application.
 --users, alone or with the other options, prints the application alone. --hours (2) is what a user is connected a day,
 --messages (10), --calls (30) and --answers (1) what a user does a day, and --room (10) the connected subscribers of

@@ -107,7 +107,7 @@ export function formatAssumptions(): string {
   const { deliveryMs, taskCpus, taskGb, taskSockets, leastTasks, otherCallMs, listenerGb } = assumptions
   const { listenerPollSeconds } = assumptions
   return [
-    `- A line's functions have ${functionGb * 1_024} MB. A run takes ${runMs} ms beside its waits, and each post ${postMs} ms. A request`,
+    `- A line's functions have ${functionGb * 1_024} MB. A run takes ${runMs} ms apart from its waits, and each post ${postMs} ms. A request`,
     '  to the table waits for 5 ms, and a post for 10 ms.',
     `- A client syncs each ${keepaliveMinutes} minutes, and changes its socket each ${handoverMinutes} minutes.`,
     `- A message or a delivered event has ${messageBytes} bytes.`,

@@ -35,7 +35,7 @@ const units: readonly { readonly name: string; readonly work: Workload; readonly
     { name: '1,000 AI answers', work: { ...idle, answers: 1_000, peakSockets: 1 } },
   ]
 
-/** What a unit of use costs, beside what each service costs for a month without any. */
+/** What a unit of use costs, apart from what each service costs for a month without any. */
 export function unitRows(): readonly QuoteRow[] {
   const monthly = { name: 'a month in which nothing happens', quotes: toQuotes(({ monthly: quote }) => quote) }
   const rows = units.map(({ name, work, not = [], only }) => ({

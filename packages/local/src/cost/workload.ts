@@ -33,7 +33,7 @@ export const idle: Workload = {
 export const assumptions = {
   /** The memory of a line's functions and of a function that produces an answer. */
   functionGb: 0.5,
-  /** CPU of one function run beside its waits, in milliseconds. */
+  /** CPU of one function run, apart from its waits, in milliseconds. */
   runMs: 2,
   /** CPU of one post, in milliseconds. */
   postMs: 0.25,

@@ -131,7 +131,7 @@ async function joinNewMembers({ kernel, addDevice }: World): Promise<void> {
   for (const room of rooms) addDevice({ principal: 'new' }).subscribePresence('joined', room)
 }
 
-/** Starts every stream again, of which most are past their retention by now, and reads each. */
+/** Starts every stream again, most of them past their retention, and reads each. */
 function startAgain({ devices, history }: World): void {
   const device = devices.find(({ isClosed, isStock }) => !isClosed && !isStock)
   const refs = new Map(history.streamCalls.map(({ of }) => [answerTopicOf(of), of]))

@@ -45,7 +45,7 @@ export async function checkOrigin(
   return { status: 'foreign', headers: { vary: 'Origin' } }
 }
 
-/** What a path takes of a page: its methods, and headers beside those that every page may send. */
+/** What a path takes of a page: its methods, and headers besides those that every page may send. */
 interface Accepted {
   readonly methods: string
   readonly headers: string

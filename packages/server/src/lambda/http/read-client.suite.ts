@@ -28,7 +28,7 @@ export function messagesOf({ statusCode, body }: HttpResponse): readonly unknown
   return JSON.parse(body) as unknown[]
 }
 
-/** The headers of a response that say where reading goes on, and how the log stands. */
+/** The headers of a response that say where reading goes on, and the state of the log. */
 export function positionOf({ headers }: HttpResponse) {
   const { 'stream-next-offset': next, 'stream-up-to-date': isUpToDate } = headers
   const { 'stream-closed': isClosed, 'stream-outcome': outcome, 'stream-gap': gap } = headers

@@ -55,7 +55,7 @@ describe('A read of a channel', () => {
     expect((await read(world, 'live')).body.length).toBeLessThan(1_048_576)
   })
 
-  test('begins with the state of `startWith`, of which the events after it are the news [TL-READ-4]', async () => {
+  test('begins with the state of `startWith`, and the events after it follow [TL-READ-4]', async () => {
     const world = openWorld()
     await publish(world, 'a')
     const first = await read(world, 'page')

@@ -77,9 +77,9 @@ describe('[PROOF-STREAM] a broken law is noticed', () => {
           },
         },
       },
-      /stands twice|doubled/,
+      /is in the log twice|doubled/,
     ))
-  test('batch grown between put and retry: what stands is less than what the retry has', () =>
+  test('batch grown between put and retry: the log has less than the retry', () =>
     catches(
       'batch grown between put and retry',
       {

@@ -49,7 +49,7 @@ export class StreamRuns {
     const flaw =
       this.flaw ??
       this.#flawOf(slot, { state, chunks, isStart, mayStart }) ??
-      (ids.size === this.#ids.size ? 'A slot stands twice' : undefined)
+      (ids.size === this.#ids.size ? 'A slot is in the log twice' : undefined)
     const cursors = chunks.map((_, index) => ({ offset: slot.offset, place: index + 1, of: chunks.length }))
     const none = { from: slot.offset, chunks: [], cursors: [] }
     const run = begins ? none : (this.runs.at(-1) ?? none)

@@ -206,7 +206,7 @@ export class Execution {
     }
   }
 
-  /** Rows beside the log decide nothing here: their requests are answered at once. */
+  /** Rows outside of the log decide nothing here: their requests are answered at once. */
   #store(): Store {
     const asked =
       (operation: Request['operation']) =>

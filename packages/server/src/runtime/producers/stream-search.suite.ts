@@ -47,7 +47,7 @@ export interface Instead {
 
 export interface Searched {
   readonly states: number
-  /** The logs that differ, each of which was read and recovered. */
+  /** The logs that differ. Each was read and recovered. */
   readonly logs: number
   /** How often production code ran on to its next request. */
   readonly runs: number

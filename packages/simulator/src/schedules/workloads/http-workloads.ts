@@ -30,7 +30,7 @@ function shareKeys(world: World, devices: readonly Device[]): void {
   }
 }
 
-/** Devices that reach the server over HTTP only, beside one with a socket. */
+/** Devices that reach the server over HTTP only, and one with a socket. */
 export const httpWorkload = {
   faults: without('F32'),
   activeMs: 2.5 * minute,

@@ -8,7 +8,7 @@ import { minute, rooms, twoSyncsMs, type Workload, without } from './workload.ts
 const policies = ['close', 'restart', 'continue'] as const
 const mostMs = 150_000
 
-/** A few streams, of which most are used by several devices. */
+/** A few streams, most of them used by several devices. */
 function pickAnswers({ random }: World): readonly AnswerRef[] {
   const count = 1 + random.int(2)
   return Array.from({ length: count }, () => ({ onLost: random.pick(policies), room: random.pick(rooms) }))

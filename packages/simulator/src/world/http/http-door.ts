@@ -110,7 +110,7 @@ export class HttpDoor {
   }
 }
 
-/** The gateway refuses a request, of which nothing runs. */
+/** The gateway refuses a request, and nothing of it runs. */
 function refuse(strike: Random): DeviceResponse {
   const message = JSON.stringify({ message: 'Too Many Requests' })
   return strike.pick<DeviceResponse>([
