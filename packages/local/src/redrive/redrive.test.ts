@@ -61,6 +61,7 @@ describe('a delivery that failed permanently', () => {
     broken[Symbol.dispose]()
 
     const job = { topic: 'redriven?room=s:x', offset: 2 }
+    await expect.poll(async () => (await run(local, { dryRun: true })).counts.read).toBe(1) // it was put into the queue
     const dry = await run(local, { dryRun: true })
     expect(dry).toEqual({
       counts: { read: 1, deliveries: 1, checks: 0, deleted: 0, left: 0, failed: 0 },
@@ -72,7 +73,7 @@ describe('a delivery that failed permanently', () => {
 
     const first = await run(local)
     expect(first.counts).toEqual({ read: 1, deliveries: 1, checks: 0, deleted: 1, left: 0, failed: 0 })
-    expect(seen).toEqual(['one'])
+    await expect.poll(() => seen).toEqual(['one']) // the delivery is asynchronous
     await resend(local, body)
     await resend(local, body)
     const second = await run(local)
@@ -90,7 +91,7 @@ describe('a delivery that failed permanently', () => {
     expect(seen).toEqual([])
     const { counts } = await run(local)
     expect(counts).toMatchObject({ left: 0, failed: 0, deliveries: 2 })
-    expect(seen).toEqual(['one', 'two'])
+    await expect.poll(() => seen).toEqual(['one', 'two'])
   })
   test('stays in the queue when it could not be started, as do messages that are not deliveries', async () => {
     const { local } = await listening()
