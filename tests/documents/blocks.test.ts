@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { blocksOf, type Page, printedBy, uses, writeBlocks } from './blocks.ts'
 
-const made = join(uses, 'documents', 'blocks')
+const made = join(uses, 'blocks')
 afterAll(() => rmSync(made, { recursive: true, force: true }))
 
 const page = (text: string, file = 'docs/guide/page.md'): Page => ({ file, path: `/${file}`, text })
@@ -22,7 +22,7 @@ describe('the blocks of a document', () => {
     const own = fence('ts run', '// own.ts', 'export const a = 1')
     const user = fence('ts run', "import { a } from './own.ts'", "import { line } from './line.ts'")
     const [, recipe] = writeBlocks(made, blocksOf(page(own + user)))
-    expect(readFileSync(recipe?.path ?? '', 'utf8')).toMatch(/from '\.\/own\.ts'\n.* from '\.\.\/\.\.\/\.\.\/line\.ts'/)
+    expect(readFileSync(recipe?.path ?? '', 'utf8')).toMatch(/from '\.\/own\.ts'\n.* from '\.\.\/\.\.\/line\.ts'/)
   })
 
   it('have one recipe for each name in a document', () => {
