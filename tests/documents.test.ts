@@ -4,26 +4,10 @@ import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
+import { blocksOf, pages, uses, writeBlocks } from './documents/blocks.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const uses = join(root, 'tests/api/readme')
 const made = join(uses, 'documents')
-
-interface Block {
-  readonly file: string
-  readonly line: number
-  readonly code: string
-}
-
-/** Every document of the repository that people write: the API reports (`*.api.md`) are generated. */
-function documents(folder = root): readonly string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    if (entry.name.startsWith('.') || ['node_modules', 'dist', 'artefacts'].includes(entry.name)) return []
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) return documents(path)
-    return entry.name.endsWith('.md') && !entry.name.endsWith('.api.md') ? [path] : []
-  })
-}
 
 /** The paths of the sources and scripts of the repository, from its root, with `/`. */
 function sourceFiles(): readonly string[] {
@@ -34,42 +18,28 @@ function sourceFiles(): readonly string[] {
   )
 }
 
-function blocksOf(file: string, text: string): readonly Block[] {
-  return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match) => ({
-    file: relative(root, file),
-    line: text.slice(0, match.index).split('\n').length,
-    code: match[1] ?? '',
-  }))
-}
-
-const texts = documents().map((file) => ({ file, text: readFileSync(file, 'utf8') }))
+const texts = pages().map(({ path, text }) => ({ file: path, text }))
 /** The sources of server and client, as `/server/src/…`. */
 const sources = ['server', 'client'].flatMap((name) =>
   readdirSync(join(root, 'packages', name, 'src'), { recursive: true, encoding: 'utf8' }).map(
     (path) => `/${name}/src/${path.replaceAll('\\', '/')}`,
   ),
 )
-const blocks = texts.flatMap(({ file, text }) => blocksOf(file, text))
+const blocks = pages().flatMap(blocksOf)
 
 afterAll(() => rmSync(made, { recursive: true, force: true }))
 
 describe('the documents', () => {
   it('show in the readme what compiles and runs in tests/api/readme', () => {
-    const named = blocks.filter(({ file, code }) => file === 'README.md' && code.startsWith('// '))
+    const named = blocks.filter(({ file, name }) => file === 'README.md' && name !== undefined)
     expect(named.length).toBeGreaterThan(3)
-    for (const { code } of named) {
-      const [first = '', ...rest] = code.split('\n')
-      expect(rest.join('\n')).toBe(readFileSync(join(uses, first.slice(3)), 'utf8'))
-    }
+    for (const { code, name = '' } of named) expect(code).toBe(`// ${name}\n${readFileSync(join(uses, name), 'utf8')}`)
   })
 
   it('show in other documents what compiles in tests/api/readme, where a block names its file', () => {
-    const named = blocks.filter(({ file, code }) => file !== 'README.md' && /^\/\/ [\w-]+\.ts\n/.test(code))
-    expect(named.map(({ file }) => file)).toContain(join('docs', 'guide', 'streams.md'))
-    for (const { code } of named) {
-      const [first = '', ...rest] = code.split('\n')
-      expect(rest.join('\n')).toBe(readFileSync(join(uses, first.slice(3)), 'utf8'))
-    }
+    const named = blocks.filter(({ file, name, runs }) => file !== 'README.md' && name !== undefined && !runs)
+    expect(named.map(({ file }) => file)).toContain('docs/guide/streams.md')
+    for (const { code, name = '' } of named) expect(code).toBe(`// ${name}\n${readFileSync(join(uses, name), 'utf8')}`)
   })
 
   it('name only files that are there in the flows of the readme', () => {
@@ -100,12 +70,12 @@ describe('the documents', () => {
 
   it('hold no block of code that does not compile', async () => {
     mkdirSync(made, { recursive: true })
-    const others = blocks.filter(({ file }) => file !== 'README.md')
-    for (const [index, { code, file, line }] of others.entries()) {
-      const text = `// ${file}:${line}\n${code.replaceAll("from './", "from '../")}\nexport {}\n`
-      writeFileSync(join(made, `block-${index}.ts`), text)
-    }
-    const config = { extends: '../../../tsconfig.json', include: ['*.ts'] }
+    writeBlocks(
+      made,
+      blocks.filter(({ file }) => file !== 'README.md'),
+    )
+    const compilerOptions = { jsx: 'react-jsx', lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'] }
+    const config = { extends: '../../../tsconfig.json', include: ['**/*.ts', '**/*.tsx'], compilerOptions }
     writeFileSync(join(made, 'tsconfig.json'), JSON.stringify(config))
     const tsc = join(root, 'node_modules/typescript/lib/tsc.js')
     const said = await promisify(execFile)(process.execPath, [tsc, '-p', made]).then(
@@ -114,6 +84,13 @@ describe('the documents', () => {
     )
     expect(said).toBe('')
   }, 60_000)
+
+  it('have no fence of TypeScript that is not compiled', () => {
+    const fences = texts.flatMap(({ file, text }) =>
+      [...text.matchAll(/^ *`{3,} *(?:tsx?|typescript|[cm]ts)\b.*$/gm)].map(([fence]) => ({ file, fence })),
+    )
+    expect(fences.filter(({ fence }) => !/^```tsx?( run)?$/.test(fence))).toEqual([])
+  })
 
   it('name only source files, folders and scripts that exist', () => {
     const files = sourceFiles()
