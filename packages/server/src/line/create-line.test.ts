@@ -115,6 +115,7 @@ describe('a line', () => {
   test('refuses uses without a backend while it is held, and no others', async () => {
     const { line, events, backend } = setup({ backend: memoryBackend() })
     const release = internalsOf(line).hold('A local line is open.')
+    internalsOf(line).hold('A local line is open.')() // another one for the same reason, which has ended
     await expect(events.publish(room, { n: 1 })).rejects.toThrow('A local line is open.')
     await line.withBackend(backend, () => events.publish(room, { n: 2 }))
     release()

@@ -45,7 +45,7 @@ export function runWithBackend<T>(backend: Backend, fn: () => T): T {
 export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
   const contexts = new AsyncLocalStorage<RuntimeContext>()
   const definitions = new Map<string, ChannelDefinition>()
-  const held = new Set<string>()
+  const held = new Set<{ readonly reason: string }>() // several holders may give one reason
   let ambient: Backend | undefined
 
   const own: Pick<RuntimeContext, 'retentionOf' | 'presenceOf' | 'channelOf' | 'enter'> = {
@@ -55,8 +55,8 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
     enter: (entered, fn) => served.run(entered, () => contexts.run(entered, fn)),
   }
   const backendOfEnvironment = (): Backend => {
-    const [reason] = held
-    if (reason !== undefined) throw new Error(reason)
+    const [first] = held
+    if (first !== undefined) throw new Error(first.reason)
     ambient ??= resolve(options.backend) ?? environmentBackend(options.envPrefix ?? 'TRUNKLINE', log)
     return ambient
   }
@@ -82,8 +82,9 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
     clock: () => entered()?.clock ?? systemClock,
     channels: () => [...definitions.values()],
     hold: (reason) => {
-      held.add(reason)
-      return () => held.delete(reason)
+      const holder = { reason }
+      held.add(holder)
+      return () => held.delete(holder)
     },
   }
   const line: Line<C> & { readonly [internalsKey]: LineInternals } = {
