@@ -50,7 +50,18 @@ export default defineConfig({
     nav: all.filter(({ groups }) => groups.length > 0).map(navItem),
     sidebar: sidebars(),
     outline: { level: [2, 3] },
-    search: { provider: 'local' },
+    search: {
+      provider: 'local',
+      options: {
+        // the frames of the wire would be a third of the index, and PROTOCOL.md describes them
+        _render: (text, env, md) =>
+          env.relativePath?.startsWith('reference/api/@trunkline/protocol') ? '' : md.render(text, env),
+        miniSearch: {
+          // what people write about a word comes before where it is declared
+          searchOptions: { boostDocument: (id) => (/\/(reference\/api|decisions|design)\//.test(id) ? 0.2 : 1) },
+        },
+      },
+    },
     socialLinks: [{ icon: 'github', link: repositoryUrl }],
     editLink: { pattern: `${repositoryUrl}/edit/main/docs/:path`, text: 'Edit this page' },
     externalLinkIcon: false,
