@@ -4,7 +4,8 @@ import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
-import { lineErrors, trpcCodes } from '@trunkline/protocol'
+import { ConfigurationError } from '@trunkline/client'
+import { documentsUrl, errorDocs, lineErrors, type TrunklineErrorCode, trpcCodes } from '@trunkline/protocol'
 import { afterAll, describe, expect, it } from 'vitest'
 import { blocksOf, pages, uses, writeBlocks } from './documents/blocks.ts'
 
@@ -196,6 +197,19 @@ describe('the documents agree with the sources', () => {
       /^### ([A-Z_]+)\n\*\*Why\.\*\* [^\n][\s\S]*?\n\n\*\*What to do\.\*\* ./gm,
     )
     expect([...codes].filter((code) => !described.flat().includes(code))).toEqual([])
+  })
+
+  it('on the addresses that errors of the client carry', () => {
+    const anchors = anchorsOf(text('docs/reference/errors.md'))
+    for (const code of Object.keys(lineErrors) as TrunklineErrorCode[]) {
+      const [page, anchor = ''] = errorDocs(code).split('#')
+      expect(page).toBe(`${documentsUrl}/reference/errors.md`)
+      expect(anchors).toContain(anchor)
+    }
+    const { docs } = new ConfigurationError()
+    expect(exists(join(root, 'docs', docs.slice(documentsUrl.length)))).toBe(true)
+    const [[repositoryUrl] = []] = all('docs/.vitepress/markdown.ts', /repositoryUrl = '(.+)'/g)
+    expect(documentsUrl).toBe(`${repositoryUrl}/blob/main/docs`)
   })
 
   it('on the tRPC codes that stock clients get', () => {
