@@ -152,11 +152,14 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   local: [
     ...[
       '.',
+      'cli',
+      'cli/commands',
+      'cli/definition',
       'dev',
       'asyncapi',
       'redrive',
       'erase',
-      'revoke',
+      'stage',
       'line',
       'inspector/page',
       'inspector',
