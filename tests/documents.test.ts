@@ -3,6 +3,9 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
+import { ConfigurationError } from '@trunkline/client'
+import { documentsUrl, errorDocs, lineErrors, type TrunklineErrorCode, trpcCodes } from '@trunkline/protocol'
 import { afterAll, describe, expect, it } from 'vitest'
 import { blocksOf, pages, uses, writeBlocks } from './documents/blocks.ts'
 
@@ -132,9 +135,9 @@ describe('the documents', () => {
   })
 
   it('have a title and a description under docs, and the title is the first heading', () => {
-    const pages = texts.filter(({ file }) => /^docs[/\\]/.test(relative(root, file)))
-    expect(pages.length).toBeGreaterThan(50)
-    for (const { file, text } of pages) {
+    const ofSite = texts.filter(({ file }) => /^docs[/\\](?!index)/.test(relative(root, file)))
+    expect(ofSite.length).toBeGreaterThan(50)
+    for (const { file, text } of ofSite) {
       const [, title = '', heading = ''] =
         /^---\ntitle: (.+)\ndescription: .+\.\n---\n# (?:\d+\. )?(.+)\n/.exec(text) ?? []
       expect([file, heading]).toEqual([file, title])
@@ -143,7 +146,8 @@ describe('the documents', () => {
   })
 
   it('number the decisions without holes', () => {
-    const numbers = readdirSync(join(root, 'docs/decisions')).map((name) => Number(name.slice(0, 4)))
+    const names = readdirSync(join(root, 'docs/decisions')).filter((name) => name !== 'index.md')
+    const numbers = names.map((name) => Number(name.slice(0, 4)))
     expect(numbers.sort((a, b) => a - b)).toEqual(numbers.map((_, index) => index + 1))
   })
 })
@@ -177,15 +181,66 @@ describe('the documents agree with the sources', () => {
   })
 
   it('on the codes of errors, and whether a retry can help', () => {
-    const listed = all('docs/reference/errors.md', /^\| `([A-Z_]+)` \| ([\w-]+) \| (yes|no) \|/gm)
-    const errors = all(
-      'packages/protocol/src/frames/errors.ts',
-      /^ {2}([A-Z_]+): \{ retry: '([\w-]+)', mayHaveRun: (\w+) \}/gm,
-    )
+    const listed = all('docs/reference/errors.md', /^\| \[`([A-Z_]+)`\]\(#\w+\) \| ([\w-]+) \| (yes|no) \|/gm)
     expect(listed.length).toBeGreaterThan(10)
-    expect(listed).toEqual(errors.map(([code, retry, may]) => [code, retry, may === 'true' ? 'yes' : 'no']))
+    expect(listed).toEqual(
+      Object.entries(lineErrors).map(([code, { retry, mayHaveRun }]) => [code, retry, mayHaveRun ? 'yes' : 'no']),
+    )
+  })
+
+  it('on every code that Trunkline can give: each has a heading, why it comes and what to do', () => {
+    const thrown = productSources().flatMap((path) => all(path, /\bcode: '([A-Z]+_[A-Z_]+|[A-Z]{5,})'/g).flat())
+    const codes = new Set([...Object.keys(lineErrors), ...thrown.filter((code) => isTrpcCode(code))])
+    expect(codes.size).toBeGreaterThan(20)
+    const described = all(
+      'docs/reference/errors.md',
+      /^### ([A-Z_]+)\n\*\*Why\.\*\* [^\n][\s\S]*?\n\n\*\*What to do\.\*\* ./gm,
+    )
+    expect([...codes].filter((code) => !described.flat().includes(code))).toEqual([])
+  })
+
+  it('on the addresses that errors of the client carry', () => {
+    const anchors = anchorsOf(text('docs/reference/errors.md'))
+    for (const code of Object.keys(lineErrors) as TrunklineErrorCode[]) {
+      const [page, anchor = ''] = errorDocs(code).split('#')
+      expect(page).toBe(`${documentsUrl}/reference/errors.md`)
+      expect(anchors).toContain(anchor)
+    }
+    const { docs } = new ConfigurationError()
+    expect(exists(join(root, 'docs', docs.slice(documentsUrl.length)))).toBe(true)
+    const [[repositoryUrl] = []] = all('docs/.vitepress/markdown.ts', /repositoryUrl = '(.+)'/g)
+    expect(documentsUrl).toBe(`${repositoryUrl}/blob/main/docs`)
+  })
+
+  it('on the tRPC codes that stock clients get', () => {
+    const listed = all('docs/reference/errors.md', /^\| `([A-Z_]+)` \| (.*#.*) \|$/gm).flatMap(([trpc, codes = '']) =>
+      [...codes.matchAll(/`([A-Z_]+)`/g)].map(([, code]) => [code, trpc]),
+    )
+    expect(Object.fromEntries(listed)).toEqual(trpcCodes)
+  })
+
+  it('on the causes of a connection and the reasons of a gap', () => {
+    const errors = all('docs/reference/errors.md', /^\| `([a-z-]+)` \|/gm).flat()
+    const [causes = ''] =
+      /readonly code: ('.*)$/m.exec(text('packages/client/src/session/machine/connection-state.ts')) ?? []
+    const [reasons = ''] =
+      /type GapReason =[^\n]*(\n +\|[^\n]*)*/.exec(text('packages/protocol/src/frames/frames.ts')) ?? []
+    const codes = [causes, reasons].flatMap((union) => [...union.matchAll(/'([a-z-]+)'/g)].map(([, code]) => code))
+    expect(codes.length).toBeGreaterThan(10)
+    expect([...errors].sort()).toEqual([...codes].sort())
   })
 })
+
+/** The sources of protocol, server and client, from the root, without their tests. */
+function productSources(): readonly string[] {
+  return sourceFiles().filter((path) =>
+    /^packages\/(protocol|server|client)\/src\/(?!.*(\.test|\.suite|testing\/)).*\.ts$/.test(path),
+  )
+}
+
+function isTrpcCode(code: string): boolean {
+  return Object.hasOwn(TRPC_ERROR_CODES_BY_KEY, code)
+}
 
 /** The anchors of a document's headings, as GitHub makes them. */
 function anchorsOf(text: string): ReadonlySet<string> {

@@ -19,7 +19,7 @@ const isSuite = ({ code }: Recipe) => code.includes("from 'vitest'")
 describe.each([...new Set(recipes.map(({ file }) => file))])('the recipes of %s', async (file) => {
   // A named block runs when a block imports it, and a block with tests of its own registers them.
   const own = recipes.filter((recipe) => recipe.file === file && (recipe.name === undefined || isSuite(recipe)))
-  for (const recipe of own.filter(isSuite)) await load(recipe)
+  for (const suite of own.filter(isSuite)) await load(suite)
   it.each(own.filter((recipe) => !isSuite(recipe)))('run and print what line $line says', async (recipe) => {
     const log = vi.spyOn(console, 'log').mockImplementation(() => {})
     onTestFinished(() => log.mockRestore())

@@ -33,6 +33,7 @@ export type PresenceEvent<D> =
   | { readonly type: 'join' | 'update'; readonly member: string; readonly data: D }
   | { readonly type: 'leave'; readonly member: string }
 
+/** A member that is present, and what it shows of itself. */
 export interface PresentMember<D> {
   readonly member: string
   readonly data: D
