@@ -80,7 +80,7 @@ function entryPoints(folder) {
     .filter(([entry, { types }]) => types !== undefined && basename(entry) !== 'internal')
     .map(([entry, { 'trunkline-source': source }]) => ({
       name: entry === '.' ? manifest.name : `${manifest.name}/${entry.slice(2)}`,
-      path: join(folder, source),
+      path: join(folder, source).replaceAll('\\', '/'), // TypeDoc reads it as a pattern
       about: manifest.description,
     }))
 }
