@@ -4,6 +4,7 @@ import { callContext, type SubscribeOptions } from './call-options.ts'
 
 /** A subscription procedure of a client, such as `client.room.messages`. */
 export interface Subscribable<I, D> {
+  /** Subscribes with an input, and calls `onData` for each event. */
   subscribe: (input: I, opts: { onData: (data: D) => void }) => Unsubscribable
 }
 
