@@ -32,7 +32,7 @@ const order = {
     'channels',
     'presence',
     'mutations',
-    'reconnect',
+    'reconnecting',
     'streams',
     'http',
     'table-sources',
@@ -40,8 +40,11 @@ const order = {
     'revoking',
     'testing',
     'schema-changes',
+    'react',
+    'recipes',
+    'live-auction',
   ],
-  operate: ['deploying', 'operations', 'debugging', 'erasing-data'],
+  operate: ['deploying', 'operations', 'debugging', 'troubleshooting', 'erasing-data'],
 } as const
 
 /** The parts of the site in the order of the navigation. Every page is in one of them. */

@@ -134,7 +134,7 @@ interface SocketLoss {
 type Stage = 'preparing' | 'opening' | 'open'
 
 const likelyReasons =
-  "Likely reasons: the server is unreachable, the URL or its stage is wrong, or this page's origin is not allowed."
+  "Likely reasons: the server is unreachable, the URL or its stage is wrong, this page's origin is not allowed, or authorize threw."
 
 function causeOf(stage: Stage, { code, text = '' }: Partial<SocketLoss> = {}): ConnectionCause {
   if (!isOnline()) return { code: 'offline', message: 'The network is offline.' }
