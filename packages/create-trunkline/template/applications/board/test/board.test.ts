@@ -34,36 +34,35 @@ function open(name: string) {
 
 const put = (row: object) =>
   table.send(new PutCommand({ TableName: 'cards', Item: { column: 'todo', rank: 1, ...row } }))
-const patience = { timeout: 15_000 }
 
 test('a row that another program writes is a card on every page', async () => {
   const [ann, bob] = [open('script'), open('script')]
   await put({ board: 'script', id: 'paint', title: 'Order paint' })
-  for (const page of [ann, bob]) await expect.poll(() => page.titles('todo'), patience).toEqual(['Order paint'])
+  for (const page of [ann, bob]) await expect.poll(() => page.titles('todo')).toEqual(['Order paint'])
 })
 
 test('a card is added, moved and removed on one page, and the others follow', async () => {
   const [ann, bob] = [open('people'), open('people')]
   ann.add('Sand the bench')
-  await expect.poll(() => bob.titles('todo'), patience).toEqual(['Sand the bench'])
+  await expect.poll(() => bob.titles('todo')).toEqual(['Sand the bench'])
   bob.move(bob.idOf('Sand the bench'), 'done')
   expect(bob.titles('done')).toEqual(['Sand the bench']) // at once, before the table has it
-  await expect.poll(() => ann.titles('done'), patience).toEqual(['Sand the bench'])
+  await expect.poll(() => ann.titles('done')).toEqual(['Sand the bench'])
   ann.remove(ann.idOf('Sand the bench'))
-  await expect.poll(() => bob.titles('done'), patience).toEqual([])
+  await expect.poll(() => bob.titles('done')).toEqual([])
 })
 
 test('a row that is no card is skipped, and what comes after it is not', async () => {
   const ann = open('bad')
   await put({ board: 'bad', id: 'no-title', title: 5 })
   await put({ board: 'bad', id: 'good', title: 'Good' })
-  await expect.poll(() => ann.titles('todo'), patience).toEqual(['Good'])
+  await expect.poll(() => ann.titles('todo')).toEqual(['Good'])
 })
 
 test('moving a card that is gone says so and moves nothing', async () => {
   const ann = open('gone')
-  await expect.poll(() => ann.state.get().cards, patience).not.toBeNull()
+  await expect.poll(() => ann.state.get().cards).not.toBeNull()
   ann.move('missing', 'done')
-  await expect.poll(() => ann.state.get().problem, patience).toBe('This card is gone.')
+  await expect.poll(() => ann.state.get().problem).toBe('This card is gone.')
   expect(ann.state.get().moves.size).toBe(0)
 })

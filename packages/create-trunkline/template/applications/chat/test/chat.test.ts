@@ -44,7 +44,7 @@ test('the members of a room are its people, once each, and one who leaves is gon
   await bob.connection.close()
   await second.connection.close()
   await local.clock.advance('1m')
-  await expect.poll(ann.members, { timeout: 15_000 }).toEqual(['Ann'])
+  await expect.poll(ann.members).toEqual(['Ann'])
 })
 
 test('others see who is typing, until the message arrives', async () => {
@@ -91,7 +91,7 @@ test('a page shows a gap where messages expired before it was back', async () =>
     await publish('gap', 'later', own)
   }
   ann.connection.retryNow()
-  await expect.poll(ann.texts, { timeout: 15_000 }).toEqual(['script: seen', '(gap)', 'script: later'])
+  await expect.poll(ann.texts).toEqual(['script: seen', '(gap)', 'script: later'])
 })
 
 test('a caller without a name is refused', async () => {
