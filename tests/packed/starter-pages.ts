@@ -133,7 +133,7 @@ interface AxeResults {
 }
 
 /** The controls that Tab does not reach. */
-async function findUnreached(page: Page): Promise<readonly (string | null)[]> {
+async function findUnreached(page: Page): Promise<readonly string[]> {
   await page.evaluate(`
     document.activeElement?.blur()
     for (const control of document.querySelectorAll('button, input')) control.setAttribute('data-unreached', '')
@@ -141,5 +141,5 @@ async function findUnreached(page: Page): Promise<readonly (string | null)[]> {
   const controls = page.locator('[data-unreached]:visible:not(:disabled)')
   for (let n = (await page.locator('button, input, [tabindex]').count()) + 2; n > 0; n--)
     await page.keyboard.press('Tab')
-  return controls.evaluateAll((elements) => elements.map((element) => element.textContent))
+  return controls.allTextContents()
 }
