@@ -154,6 +154,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
       '.',
       'cli',
       'cli/commands',
+      'cli/calls',
       'cli/definition',
       'dev',
       'asyncapi',

@@ -1,4 +1,5 @@
 import { asyncapiCommand } from './commands/asyncapi.ts'
+import { callCommand } from './commands/call.ts'
 import { completionCommand } from './commands/completion.ts'
 import { connectionsListCommand } from './commands/connections.ts'
 import { costCommand } from './commands/cost.ts'
@@ -6,6 +7,7 @@ import { devCommand } from './commands/dev.ts'
 import { eraseCommand } from './commands/erase.ts'
 import { kickCommand, revokeCommand } from './commands/kick.ts'
 import { redriveCommand } from './commands/redrive.ts'
+import { subscribeCommand } from './commands/subscribe.ts'
 import { templateCommand } from './commands/template.ts'
 import type { CommandDefinition } from './definition/command.ts'
 import type { CommandGroups } from './program.ts'
@@ -14,6 +16,8 @@ import type { CommandGroups } from './program.ts'
 export const commands: readonly CommandDefinition[] = [
   devCommand,
   completionCommand,
+  callCommand,
+  subscribeCommand,
   connectionsListCommand,
   kickCommand,
   revokeCommand,

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { CommanderError } from 'commander'
 import { findStage } from '../stage/find-stage.ts'
 import { UsageError } from '../stage/usage-error.ts'
-import type { IoStreams } from './definition/io.ts'
+import { CommandFailure, type IoStreams, interruptedCode } from './definition/io.ts'
 import { createProgram } from './program.ts'
 import { commandGroups, commands } from './registry.ts'
 
-/** What each exit code means. An erasure that a signal stopped exits with 128 + the signal's number. */
+/** What each exit code means. A command that a signal stopped before it was done exits with 128 + its number. */
 const exitCodes = {
   done: 0,
   failed: 1,
@@ -47,6 +47,7 @@ export async function runCommandLine(argv: readonly string[], { streams, interru
     return code
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done // help and version
+    if (interrupted.aborted) return interruptedCode(interrupted.reason)
     const exitCode = isWrongUsage(error) ? exitCodes.wrongUsage : exitCodes.failed
     streams.stderr.write(`${formatError(error, { exitCode, isJson: argv.includes('--json') })}\n`)
     return exitCode
@@ -59,7 +60,8 @@ function isWrongUsage(error: unknown): boolean {
 
 function formatError(error: unknown, { exitCode, isJson }: { readonly exitCode: number; readonly isJson: boolean }) {
   const message = toMessage(error)
-  return isJson ? JSON.stringify({ error: { message, exitCode } }) : message
+  const facts = error instanceof CommandFailure ? error.facts : {}
+  return isJson ? JSON.stringify({ error: { message, ...facts, exitCode } }) : message
 }
 
 function toMessage(error: unknown): string {
