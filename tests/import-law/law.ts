@@ -155,6 +155,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
       'cli',
       'cli/commands',
       'cli/calls',
+      'cli/table',
       'cli/definition',
       'dev',
       'asyncapi',

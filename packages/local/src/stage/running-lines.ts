@@ -1,6 +1,7 @@
 import { lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { defined } from '@trunkline/protocol'
 import { environmentStage } from './environment-stage.ts'
 import type { Environment, Stage } from './stage.ts'
 import { UsageError } from './usage-error.ts'
@@ -9,6 +10,8 @@ import { UsageError } from './usage-error.ts'
 export interface RunningLine {
   readonly pid: number
   readonly port: number
+  /** The module with its handlers. */
+  readonly entry?: string
   /** The environment of a script on this line. */
   readonly environment: Environment
 }
@@ -40,7 +43,7 @@ export async function findRunningLine(local: string): Promise<Stage> {
   const wanted = local === '' ? undefined : toPort(local)
   const running = await runningLines()
   const found = wanted === undefined ? defaultOf(running) : running.find(({ port }) => port === wanted)
-  if (found !== undefined) return environmentStage({}, found.environment)
+  if (found !== undefined) return { ...environmentStage({}, found.environment), ...defined({ entry: found.entry }) }
   const addresses = running.map(({ port }) => `--local ${port}`).join(', ')
   if (running.length > 0)
     throw new Error(
