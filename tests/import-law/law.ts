@@ -156,6 +156,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
       'cli/commands',
       'cli/calls',
       'cli/table',
+      'cli/tail',
       'cli/definition',
       'dev',
       'asyncapi',

@@ -9,6 +9,7 @@ import { kickCommand, revokeCommand } from './commands/kick.ts'
 import { publishCommand } from './commands/publish.ts'
 import { redriveCommand } from './commands/redrive.ts'
 import { subscribeCommand } from './commands/subscribe.ts'
+import { tailCommand } from './commands/tail.ts'
 import { templateCommand } from './commands/template.ts'
 import { topicsListCommand, topicsReadCommand } from './commands/topics.ts'
 import type { CommandDefinition } from './definition/command.ts'
@@ -28,6 +29,7 @@ export const commands: readonly CommandDefinition[] = [
   topicsListCommand,
   topicsReadCommand,
   redriveCommand,
+  tailCommand,
   eraseCommand,
   asyncapiCommand,
   templateCommand,

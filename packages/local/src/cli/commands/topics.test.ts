@@ -32,7 +32,7 @@ describe('trunkline topics', () => {
       expect([JSON.parse(out), err]).toEqual([{ topics: [one] }, ''])
     }
     for (const args of [[], ['room.messages']]) {
-      const { out } = await runTrunkline(['topics', ...args, '--yes', '--json'])
+      const { out } = await runTrunkline(['topics', 'list', ...args, '--yes', '--json'])
       expect(JSON.parse(out).topics).toEqual([one, expect.objectContaining({ key: { room: '8' }, subscribers: 0 })])
     }
     const { out } = await runTrunkline(['topics', 'list', 'room', '--yes', '--json'])

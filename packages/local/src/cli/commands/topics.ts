@@ -21,7 +21,6 @@ export const topicsListCommand = defineCommand({
   description:
     'Lists topics: the offset and the time of the newest event, and the number of subscribers. With a channel and a key, or --topic, it reads only the rows of that topic. Otherwise it scans the table: it states the number of items and of read units first, asks, and stops after 10,000 rows.',
   onLine: true,
-  isDefault: true,
   args: topicArguments,
   options: { topic, ...scanOptions },
   examples: [
