@@ -37,6 +37,7 @@ export interface ProgramOptions {
 export function createProgram(options: ProgramOptions): Command {
   const { version, commands, groups } = options
   const program = configure(new Command('trunkline'), options)
+    .enablePositionalOptions() // `--version` after asyncapi is its own
     .description('Runs, inspects and operates lines of Trunkline, on this machine and on AWS.')
     .version(version, '-V, --version', 'Print the version')
     .helpCommand('help [command]', 'Print the help of a command')

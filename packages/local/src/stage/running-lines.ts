@@ -20,15 +20,20 @@ const defaultPort = 4400
 
 /**
  * Announces a line in a file that only this user can read, because it allows access to every port of the line. Resolves
- * to a function that removes it. A folder that others can write to gets no file, and the line is not found by commands.
+ * to a function that removes it. Where only others' folders can be written there is no file, and commands do not find
+ * the line.
  */
 export async function announceLine(line: RunningLine): Promise<() => Promise<void>> {
   const folder = folderOfUser()
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  if (!(await isPrivate(folder))) return async () => {}
   const file = join(folder, `${line.port}.json`)
-  await rm(file, { force: true })
-  await writeFile(file, JSON.stringify(line), { mode: 0o600, flag: 'wx' })
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    if (!(await isPrivate(folder))) return async () => {}
+    await rm(file, { force: true })
+    await writeFile(file, JSON.stringify(line), { mode: 0o600, flag: 'wx' })
+  } catch {
+    return async () => {} // such as a disk without a place for temporary files: the line runs without its file
+  }
   return () => rm(file, { force: true })
 }
 
@@ -98,7 +103,7 @@ function isRunning(pid: number): boolean {
 }
 
 function folderOfUser(): string {
-  return join(tmpdir(), `trunkline-${userInfo().username}`)
+  return join(tmpdir(), `trunkline-${process.getuid?.() ?? userInfo().username}`)
 }
 
 /** Whether this user alone can write to the folder. Windows has a temporary folder for each user. */

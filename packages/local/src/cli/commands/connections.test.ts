@@ -36,7 +36,6 @@ describe('trunkline connections', () => {
         connectionId: expect.any(String),
         sessionId: expect.stringMatching(/^[\w-]{22}$/),
         principal: 'ann',
-        via: 'socket',
         openedAt: expect.stringMatching(/^20\d\d-/),
       },
     ])

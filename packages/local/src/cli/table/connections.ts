@@ -9,7 +9,8 @@ export interface ListedConnection {
   readonly sessionId?: string
   /** Null for an anonymous caller. */
   readonly principal: string | null
-  readonly via: 'socket' | 'http'
+  /** Absent in the list of a principal, whose rows do not have it. */
+  readonly via?: 'socket' | 'http'
   readonly openedAt?: string
 }
 
@@ -20,7 +21,6 @@ export async function connectionsOf(stage: Stage, principal: string): Promise<re
   return found.map(({ openedAt, ...each }) => ({
     ...each,
     principal,
-    via: 'socket',
     openedAt: openedAt.toISOString(),
   }))
 }
