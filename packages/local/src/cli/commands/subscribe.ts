@@ -1,7 +1,10 @@
 import { defined } from '@trunkline/protocol'
+import { UsageError } from '../../stage/usage-error.ts'
 import { clientOptions, inputArgument, readInput, tokenOf } from '../calls/options.ts'
 import { defineCommand } from '../definition/command.ts'
 import { count, text } from '../definition/options.ts'
+
+const longestInput = 30_000 // a longer frame is sent in chunks, to which no cursor is added
 
 export const subscribeCommand = defineCommand({
   name: 'subscribe',
@@ -31,6 +34,8 @@ export const subscribeCommand = defineCommand({
     const application = await loadEntry(options.entry)
     if (application !== undefined) await typeOf(application, path, { command: 'subscribe', types: ['subscription'] })
     const { lastEventId, token } = options
+    if (lastEventId !== undefined && JSON.stringify(input ?? null).length > longestInput)
+      throw new UsageError(`Expected an input of at most ${longestInput} characters with --last-event-id.`)
     const caller = connect({ url, io, ...defined({ token: tokenOf(token), application, lastEventId }) })
     try {
       return await follow(caller, { path, input, io, ...defined({ count: options.count }) })
