@@ -1,7 +1,6 @@
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { lineTemplate } from '@trunkline/deploy'
 import { vi } from 'vitest'
+import { bodyOf, startHttpServer } from './http-server.suite.ts'
 
 /** A stack as CloudFormation describes it. */
 export interface FakeStack {
@@ -31,21 +30,12 @@ export const shop: FakeStack = { name: 'shop-prod', outputs: { ...outputs, DeadL
 
 /** CloudFormation's query API with pages of one stack and of 20 resources. */
 export async function startCloudFormation(stacks: readonly FakeStack[]) {
-  const server = createServer(async (request, response) => {
-    let body = ''
-    for await (const part of request) body += part
-    const asked = new URLSearchParams(body)
-    const [status, text] = answer(stacks, asked)
+  const server = await startHttpServer(async (request, response) => {
+    const [status, text] = answer(stacks, new URLSearchParams(await bodyOf(request)))
     response.writeHead(status, { 'content-type': 'text/xml' }).end(text)
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  vi.stubEnv('AWS_ENDPOINT_URL_CLOUDFORMATION', `http://127.0.0.1:${(server.address() as AddressInfo).port}`)
-  return {
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
+  vi.stubEnv('AWS_ENDPOINT_URL_CLOUDFORMATION', server.url)
+  return server
 }
 
 function answer(stacks: readonly FakeStack[], asked: URLSearchParams): readonly [number, string] {

@@ -14,7 +14,7 @@ interface Call {
   readonly type?: 'query' | 'mutation'
 }
 
-/** Calls a procedure. Rejects with the `TRPCClientError` of the call. */
+/** Calls a procedure. Rejects with the `TRPCClientError` of the call, or a `CommandFailure` for a path that has none. */
 export async function callProcedure({ client }: LineCaller, call: Call): Promise<unknown> {
   const { path, input, key, signal, type } = call
   const mutate = () => client.mutation(path, input, { signal, ...(key !== undefined && { idempotencyKey: key }) })
@@ -25,9 +25,18 @@ export async function callProcedure({ client }: LineCaller, call: Call): Promise
     if (type === 'query' || !isNotFound(error)) throw error
     return mutate().catch((second: unknown) => {
       // a query that throws NOT_FOUND itself, such as for a room that does not exist, is no mutation
-      throw isNotFound(second) ? error : second
+      throw isNotFound(second) ? (unknownOf(error, path) ?? error) : second
     })
   }
+}
+
+/** The error for a path that has neither, by tRPC's message for a query. */
+function unknownOf(error: unknown, path: string): CommandFailure | undefined {
+  if (!(error instanceof Error) || error.message !== `No "query"-procedure on path "${path}"`) return undefined
+  return new CommandFailure(
+    `NOT_FOUND: The line has no query and no mutation ${path}. Check its name, or use trunkline subscribe for a subscription. With --entry the nearest name is suggested.`,
+    { code: 'NOT_FOUND' },
+  )
 }
 
 function isNotFound(error: unknown): boolean {
@@ -50,11 +59,9 @@ function remedyOf(
   { message, idempotencyKey, mayHaveRun }: FailureFacts,
   { isAnonymous }: { readonly isAnonymous: boolean },
 ): string {
-  if (/^No "query"-procedure on path/.test(message)) return ' Check its name; --entry lists the names.'
   if (/data transformer/.test(message)) return ' Add --entry with the module that exports your handlers.'
-  if (mayHaveRun === true && idempotencyKey !== undefined && !isAnonymous)
-    // an anonymous session ends with the command
-
+  const isRepeatable = !isAnonymous // an anonymous session, whose keys these are, ends with the command
+  if (mayHaveRun === true && idempotencyKey !== undefined && isRepeatable)
     return ` It may have run. Repeat the same mutation with --key ${idempotencyKey}.`
   return ''
 }

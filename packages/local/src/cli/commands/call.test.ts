@@ -32,7 +32,7 @@ describe('trunkline call', () => {
 
   test.each([
     [['call', 'add', '{"a":1}'], 1, 'BAD_REQUEST'],
-    [['call', 'ad', '{}'], 1, 'Check its name; --entry lists the names.'],
+    [['call', 'ad', '{}'], 1, 'NOT_FOUND: The line has no query and no mutation ad.'],
     [['call', 'missing'], 1, 'NOT_FOUND: There is no such room.'],
     [['call', 'add', '{"a":1,"b":2}', '--type', 'mutation'], 1, 'NOT_FOUND: No "mutation"-procedure on path "add"'],
     [['call', 'add', '{a:1}'], 2, `Expected the input to be JSON such as '{"room":"7"}', got {a:1}`],

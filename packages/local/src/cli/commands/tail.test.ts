@@ -1,25 +1,6 @@
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { runTrunkline } from '../../testing/command-line.suite.ts'
-
-async function serve(listener: RequestListener) {
-  const server = createServer(listener)
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  let text = ''
-  for await (const part of request) text += String(part)
-  return text
-}
+import { bodyOf, startHttpServer } from '../../testing/http-server.suite.ts'
 
 beforeEach(() => {
   for (const name of Object.keys(process.env)) if (/^(AWS|TRUNKLINE)_/.test(name)) vi.stubEnv(name, undefined)
@@ -41,7 +22,7 @@ function startLogs(groups: Readonly<Record<string, readonly LogEvent[]>>, later?
   const asked: { readonly logGroupName: string; readonly filterPattern?: string }[] = []
   const isLater = (group: string, next: string | undefined) =>
     group.endsWith('websocket') && next === undefined && asked.filter((each) => each.logGroupName === group).length > 1
-  const serving = serve(async (request, response) => {
+  const serving = startHttpServer(async (request, response) => {
     const { logGroupName: group, nextToken, startTime, endTime, ...rest } = JSON.parse(await bodyOf(request))
     if (nextToken === undefined) asked.push({ logGroupName: group, ...rest })
     const known = groups[group.replace('/aws/lambda/shop-prod-', '')]
@@ -122,7 +103,7 @@ describe('trunkline tail of a stage', () => {
   })
 
   test('names the right that is missing', async () => {
-    await using logs = await serve((_, response) => {
+    await using logs = await startHttpServer((_, response) => {
       response.setHeader('content-type', 'application/x-amz-json-1.1')
       response.writeHead(400).end(JSON.stringify({ __type: 'AccessDeniedException', message: 'Not allowed' }))
     })
@@ -146,11 +127,12 @@ describe('trunkline tail of a local line', () => {
   /** The lists of an inspector, with 250 frames in pages of at most 200, and one more frame at the third reading. */
   function startInspector() {
     let readings = 0
-    return serve((request, response) => {
+    return startHttpServer((request, response) => {
       const { pathname, searchParams } = new URL(request.url ?? '', 'http://localhost')
       const send = (value: unknown) => response.end(JSON.stringify(value))
       if (pathname.endsWith('/open/runs'))
         return send({ ...run, output: [{ stream: 'stdout', text: 'hello\nworld\n' }] })
+      if (pathname.endsWith('/open/frames')) return send({ text: `text of ${searchParams.get('id')}` })
       if (pathname.endsWith('/list/runs')) return send({ rows: [run], total: 1 })
       const offset = Number(searchParams.get('offset'))
       if (offset === 0) readings += 1
@@ -188,6 +170,8 @@ describe('trunkline tail of a local line', () => {
         .map((line) => JSON.parse(line).from)
     expect(await only('--function', 'websocket')).toEqual(['websocket', 'websocket', 'websocket'])
     expect(await only('--filter', 'room.p12', '--frames')).toHaveLength(11)
+    const shown = await runTrunkline(['tail', '--no-follow', '--frames', '--text', '--filter', 'text of 250', '--json'])
+    expect(JSON.parse(shown.out)).toMatchObject({ path: 'room.p250', text: 'text of 250' })
   })
 
   test('says that the inspector does not answer', async () => {

@@ -2,7 +2,7 @@ import { defined } from '@trunkline/protocol'
 import type { Stage } from '../../stage/stage.ts'
 import { UsageError } from '../../stage/usage-error.ts'
 import { defineCommand } from '../definition/command.ts'
-import { flag, text, time } from '../definition/options.ts'
+import { flag, text as textOption, time } from '../definition/options.ts'
 
 const defaultSinceMs = 5 * 60_000
 
@@ -14,11 +14,12 @@ export const tailCommand = defineCommand({
     "Prints the logs of a line's functions by time until Ctrl-C, from the last 5 minutes on. On a trunkline dev they are the console output and the end of each run, and the frames of its connections. On a stage they are the logs of all its functions in CloudWatch, which are 2 s late; it reads them every 2 s, which AWS bills as requests of FilterLogEvents. With --json each line is an object.",
   onLine: true,
   options: {
-    function: text('name', 'Only this function, such as websocket; several with commas'),
-    filter: text('text', 'Only lines with this text'),
-    pattern: text('pattern', 'Of a stage: a filter pattern of CloudWatch Logs, such as { $.level = "ERROR" }'),
+    function: textOption('name', 'Only this function, such as websocket; several with commas'),
+    filter: textOption('text', 'Only lines with this text'),
+    pattern: textOption('pattern', 'Of a stage: a filter pattern of CloudWatch Logs, such as { $.level = "ERROR" }'),
     since: time('Where to begin: a date, or a time ago such as 1h', 'past'),
     frames: flag('Of a trunkline dev: only frames'),
+    text: flag('Of a trunkline dev: the text of each frame too'),
     logs: flag('Of a trunkline dev: only logs'),
     noFollow: flag('End when everything until now is printed'),
   },
@@ -45,12 +46,21 @@ export const tailCommand = defineCommand({
     if (stage.kind === 'local') {
       if (pattern !== undefined) throw new UsageError('Expected --filter on a local line, got --pattern.')
       const { inspectorSource } = await import('../tail/inspector-feed.ts')
-      const wanted = { frames: !logs && named === undefined, logs: !frames, functions: named, filter }
+      const wanted = {
+        frames: !logs && named === undefined,
+        texts: options.text === true,
+        logs: !frames,
+        functions: named,
+        filter,
+      }
       const source = inspectorSource(stage.inspectorUrl ?? '', { ...wanted, signal: io.interrupted })
       await tail(source, { ...settings, everyMs: 250, settleMs: 0, lateMs: 60_000 })
       return 0
     }
-    if (frames) throw new UsageError('Expected --frames on a local line: the frames of a stage are in no log.')
+    if (frames || options.text)
+      throw new UsageError(
+        `Expected --${frames ? 'frames' : 'text'} on a local line: the frames of a stage are in no log.`,
+      )
     const { logSource } = await import('../tail/log-groups.ts')
     const { source, close } = await logSource(stage, {
       io,

@@ -1,3 +1,4 @@
+import { defined } from '@trunkline/protocol'
 import type { TailEntry, TailSource } from './tail.ts'
 
 const pageRows = 200
@@ -38,6 +39,8 @@ interface RunItem {
 
 export interface FeedOptions {
   readonly frames: boolean
+  /** Whether the text of each frame is read too, which takes a request. */
+  readonly texts: boolean
   readonly logs: boolean
   /** Names of functions. @default all */
   readonly functions: readonly string[] | undefined
@@ -47,7 +50,7 @@ export interface FeedOptions {
 
 /** Reads the frames and the runs of functions with their console output from the inspector of a local line. */
 export function inspectorSource(url: string, options: FeedOptions): TailSource {
-  const { frames, logs, functions, filter, signal } = options
+  const { frames, texts, logs, functions, filter, signal } = options
   const get = async <T>(path: string): Promise<T> => {
     const response = await fetch(`${url}/${path}`, { signal }).catch((cause: unknown) => {
       throw new Error(`The inspector at ${url} does not answer. Start the line with trunkline dev.`, { cause })
@@ -58,20 +61,20 @@ export function inspectorSource(url: string, options: FeedOptions): TailSource {
     )
   }
   const read = newRows(get)
-  return async () => {
+  const open = <T>(list: string, id: string) => get<T>(`open/${list}?id=${encodeURIComponent(id)}`)
+  const readFrame = async (row: FrameRow) =>
+    toFrameEntry(row, texts ? (await open<{ readonly text: string }>('frames', row.id)).text : undefined)
+  const readRun = async (run: RunRow) =>
+    toRunEntries(run, run.lines === 0 ? { output: [] } : await open<RunItem>('runs', run.id))
+  return async ({ from }) => {
     const [frameRows, runRows] = await Promise.all([
       frames ? read<FrameRow>('frames') : [],
       logs ? read<RunRow>('runs') : [],
     ])
-    const runs = await Promise.all(
-      runRows
-        .filter(({ name }) => functions?.includes(name) !== false)
-        .map(async (run) => {
-          if (run.lines === 0) return toRunEntries(run, { output: [] })
-          return toRunEntries(run, await get<RunItem>(`open/runs?id=${encodeURIComponent(run.id)}`))
-        }),
-    )
-    const entries = [...frameRows.map(toFrameEntry), ...runs.flat()]
+    const runs = runRows.filter(({ name, endedAt }) => endedAt >= from && functions?.includes(name) !== false)
+    const entries: TailEntry[] = []
+    for (const row of frameRows) if (row.at >= from) entries.push(await readFrame(row))
+    for (const run of runs) entries.push(...(await readRun(run)))
     return filter === undefined ? entries : entries.filter(({ text }) => text.includes(filter))
   }
 }
@@ -100,11 +103,14 @@ function newRows(get: <T>(path: string) => Promise<T>) {
   }
 }
 
-function toFrameEntry({ number, at, direction, connectionId, bytes, type, path, code }: FrameRow): TailEntry {
-  const words = [connectionId, type, path, code, `${bytes} bytes`].filter((word) => word !== undefined && word !== '')
+function toFrameEntry(row: FrameRow, shown: string | undefined): TailEntry {
+  const { number, at, direction, connectionId, bytes, type, path, code } = row
+  const words = [connectionId, type, path, code, `${bytes} bytes`, shown].filter(
+    (word) => word !== undefined && word !== '',
+  )
   return {
     ...{ at, id: `frame ${number}`, from: `frame ${direction}`, text: words.join('  ') },
-    facts: { direction, connectionId, bytes, type, path, ...(code !== undefined && { code }) },
+    facts: { direction, connectionId, bytes, type, path, ...defined({ code, text: shown }) },
   }
 }
 
