@@ -81,7 +81,7 @@ export function withLists(text: string): string {
   return text.replaceAll(/^<!-- pages of ([\w/]+) -->$/gm, (_, folder: string) =>
     pagesOf(folder)
       .filter(({ path }) => !path.endsWith('/index.md'))
-      .map(({ path, title }) => `- [${title}](/${path})`)
+      .map(({ path, title }) => `1. [${title}](/${path})`)
       .join('\n'),
   )
 }

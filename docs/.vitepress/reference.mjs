@@ -1,6 +1,6 @@
 /**
  * Writes the reference of every public entry point into `docs/reference/api`, from the docstrings of the sources. Fails
- * if an export has no docstring, or a link of a docstring leads nowhere. Entries named `internal` are left out.
+ * if an export or an option has no docstring, or a link of a docstring leads nowhere. Leaves out entries named `internal`.
  */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -47,6 +47,9 @@ for (const reflection of Object.values(project.reflections)) {
   if ('sources' in reflection && !isExport(owner)) reflection.sources = undefined
 }
 app.validate(project)
+for (const option of project.getReflectionsByKind(ReflectionKind.Property))
+  if (option.parent?.name.endsWith('Options') && isExport(option.parent.parent) && !option.hasComment())
+    app.logger.warn(/** @type {any} */ (`${option.getFriendlyFullName()} is an option without a docstring`))
 rmSync(out, { recursive: true, force: true })
 await app.generateOutputs(project)
 correctAnchors(entries.map(({ name }) => join(out, `${name}.md`)))
@@ -80,7 +83,7 @@ function entryPoints(folder) {
     .filter(([entry, { types }]) => types !== undefined && basename(entry) !== 'internal')
     .map(([entry, { 'trunkline-source': source }]) => ({
       name: entry === '.' ? manifest.name : `${manifest.name}/${entry.slice(2)}`,
-      path: join(folder, source),
+      path: join(folder, source).replaceAll('\\', '/'), // TypeDoc reads it as a pattern
       about: manifest.description,
     }))
 }

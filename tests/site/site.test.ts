@@ -1,11 +1,12 @@
+import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { brokenLinks } from '../../docs/.vitepress/check-links.mjs'
 import { pages } from '../documents/blocks.ts'
-import { runNode } from '../packed/tarballs.ts'
 import { repository } from '../repository.ts'
 import { launchChromium, serveFolder } from './browser.ts'
 
@@ -20,15 +21,16 @@ let browser: Browser
 let site: Awaited<ReturnType<typeof serveFolder>>
 
 beforeAll(async () => {
-  runNode(['docs/.vitepress/reference.mjs'], repository)
-  runNode(['node_modules/vitepress/bin/vitepress.js', 'build', 'docs', '--outDir', out], repository)
+  await runProgram('docs/.vitepress/reference.mjs')
+  await runProgram('node_modules/vitepress/bin/vitepress.js', 'build', 'docs', '--outDir', out)
   ;[browser, site] = await Promise.all([launchChromium(), serveFolder(out)])
-}, 400_000)
+}, 600_000)
 afterAll(async () => {
   await Promise.all([browser?.close(), site?.close()])
   rmSync(folder, { recursive: true, force: true })
 })
 
+const runProgram = (...args: readonly string[]) => promisify(execFile)(process.execPath, args, { cwd: repository })
 const read = (path: string) => readFileSync(join(out, path), 'utf8')
 const wordsOf = (html: string) => html.replaceAll(/<[^>]+>/g, ' ').replaceAll(/\s+/g, ' ')
 
