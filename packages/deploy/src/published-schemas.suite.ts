@@ -67,7 +67,8 @@ function problemsOfValue(database: SpecDatabase, { at, value, type }: Typed): re
         : [`${at}: not a string that AWS allows`]
     case 'integer':
     case 'number':
-      return typeof value === 'number' ? [] : [`${at}: not a number`]
+      // CloudFormation takes a number in quotes too, as a parameter gives it
+      return typeof value === 'number' || /^\d+$/.test(String(value)) ? [] : [`${at}: not a number`]
     case 'boolean':
       return typeof value === 'boolean' ? [] : [`${at}: not a boolean`]
     case 'array':

@@ -1,12 +1,12 @@
 import { attribute, sub, type Value } from '../template/intrinsics.ts'
-import { type FunctionName, functionName, functionsOf } from '../template/names.ts'
+import { type Duty, type FunctionName, functionsOf, nameFor } from '../template/names.ts'
 import type { Settings } from '../template/options.ts'
 import type { Resource, Resources } from '../template/template.ts'
 
 type Right = 'data' | 'many' | 'post' | 'deliver' | 'work' | 'later' | 'readStream' | 'takeLater' | 'bury'
 
 /** The rights of each function besides its logs. No resource is `*`. */
-const rights: Readonly<Record<string, readonly Right[]>> = {
+const rights: Readonly<Record<Duty, readonly Right[]>> = {
   authorizer: [],
   websocket: ['data', 'many', 'post', 'deliver', 'work', 'later'],
   tableStream: ['readStream', 'data', 'many', 'post', 'deliver', 'work', 'later', 'bury'],
@@ -24,9 +24,9 @@ export function roles(settings: Settings): Resources {
   return Object.fromEntries(functionsOf(settings).map((each) => [`${each.id}Role`, role(settings, each)]))
 }
 
-function role(settings: Settings, { id, name }: FunctionName): Resource {
+function role(settings: Settings, { id, duties }: FunctionName): Resource {
   const logs = allow(['logs:CreateLogStream', 'logs:PutLogEvents'], attribute(`${id}LogGroup`, 'Arn'))
-  const statements = (rights[name] ?? []).map((right) => statement(settings, right))
+  const statements = [...new Set(duties.flatMap((duty) => rights[duty]))].map((right) => statement(settings, right))
   return {
     Type: 'AWS::IAM::Role',
     Properties: {
@@ -54,9 +54,9 @@ function statement(settings: Settings, right: Right): Value {
     case 'post': // posts to connections of this API and stage, and deletes them
       return allow('execute-api:ManageConnections', sub(`${executionApi}/${settings.stage}/*/@connections/*`))
     case 'deliver': // named, because a role that refers to its own function would be a cycle
-      return allow('lambda:InvokeFunction', sub(lambdaFunctions + functionName(settings, 'deliver')))
+      return allow('lambda:InvokeFunction', sub(lambdaFunctions + nameFor(settings, 'deliver')))
     case 'work':
-      return allow('lambda:InvokeFunction', sub(lambdaFunctions + functionName(settings, 'worker')))
+      return allow('lambda:InvokeFunction', sub(lambdaFunctions + nameFor(settings, 'worker')))
     case 'later':
       return allow('sqs:SendMessage', attribute('Later', 'Arn'))
     case 'readStream':
