@@ -70,6 +70,23 @@ export function resourcesOf(template: Template, type: string): Map<string, Resou
   return new Map(Object.entries(template.Resources).filter(([, { Type }]) => Type === type))
 }
 
+const statement = z.object({
+  Effect: z.literal('Allow'),
+  Action: z.union([z.string(), z.array(z.string())]),
+  Resource: z.unknown(),
+})
+const policy = z.object({ PolicyDocument: z.object({ Statement: z.array(statement) }) })
+/** A policy that a role has only with a key of the account. */
+const policyWithKey = z
+  .object({ 'Fn::If': z.tuple([z.literal('HasKmsKey'), policy, z.object({ Ref: z.literal('AWS::NoValue') })]) })
+  .transform((condition) => condition['Fn::If'][1])
+
+/** The statements of a role's policies, with those that it has only with a key of the account. */
+export function statementsOf(template: Template, role: string): readonly z.infer<typeof statement>[] {
+  const policies = z.array(z.union([policy, policyWithKey])).parse(template.Resources[role]?.Properties['Policies'])
+  return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+}
+
 /** The environment of a pull request's check: no credentials, no home folder with any, no update check. */
 function offline(folder: string): NodeJS.ProcessEnv {
   const { PATH, SYSTEMROOT, TEMP } = process.env

@@ -1,9 +1,12 @@
-import { attribute, sub, type Value } from '../template/intrinsics.ts'
+import { attribute, ref, sub, type Value, when } from '../template/intrinsics.ts'
 import { type Duty, type FunctionName, functionsOf, nameFor } from '../template/names.ts'
 import type { Settings } from '../template/options.ts'
 import type { Resource, Resources } from '../template/template.ts'
 
 type Right = 'data' | 'many' | 'post' | 'deliver' | 'work' | 'later' | 'readStream' | 'takeLater' | 'bury'
+
+/** Rights on queues. A queue that is encrypted by a key of the account needs the key, too. */
+const ofQueues = new Set<Right>(['later', 'takeLater', 'bury'])
 
 /** The rights of each function besides its logs. No resource is `*`. */
 const rights: Readonly<Record<Duty, readonly Right[]>> = {
@@ -26,7 +29,9 @@ export function roles(settings: Settings): Resources {
 
 function role(settings: Settings, { id, duties }: FunctionName): Resource {
   const logs = allow(['logs:CreateLogStream', 'logs:PutLogEvents'], attribute(`${id}LogGroup`, 'Arn'))
-  const statements = [...new Set(duties.flatMap((duty) => rights[duty]))].map((right) => statement(settings, right))
+  const own = [...new Set(duties.flatMap((duty) => rights[duty]))]
+  const statements = own.map((right) => statement(settings, right))
+  const key = policy('key', [allow(['kms:Decrypt', 'kms:GenerateDataKey'], ref('KmsKey'))])
   return {
     Type: 'AWS::IAM::Role',
     Properties: {
@@ -37,9 +42,16 @@ function role(settings: Settings, { id, duties }: FunctionName): Resource {
       ...(settings.vpc && {
         ManagedPolicyArns: [sub(`arn:\${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole`)],
       }),
-      Policies: [{ PolicyName: 'own', PolicyDocument: { Version: '2012-10-17', Statement: [logs, ...statements] } }],
+      Policies: [
+        policy('own', [logs, ...statements]),
+        ...(own.some((right) => ofQueues.has(right)) ? [when('HasKmsKey', key)] : []),
+      ],
     },
   }
+}
+
+function policy(PolicyName: string, Statement: readonly Value[]): Value {
+  return { PolicyName, PolicyDocument: { Version: '2012-10-17', Statement } }
 }
 
 function statement(settings: Settings, right: Right): Value {
