@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-const packages = ['protocol', 'server', 'client', 'deploy', 'serverless', 'local', 'simulator']
+const packages = ['protocol', 'server', 'client', 'deploy', 'serverless', 'cdk', 'local', 'simulator']
 
 export default defineConfig({
   resolve: { conditions: ['trunkline-source'] },

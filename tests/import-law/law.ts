@@ -96,8 +96,19 @@ const law = {
     ],
   },
   /** A pure function from options to resources: it calls no service. */
-  deploy: { areas: [], packages: [node, { name: /^zod$/ }] },
-  serverless: { areas: [], packages: [{ name: /^@trunkline\/deploy$/ }] },
+  deploy: {
+    areas: [],
+    packages: [
+      { name: /^node:/, within: /\/(bundle|resources\/websocket-api)\.ts$/ },
+      { name: /^zod$/ },
+      { name: /^(esbuild|fflate)$/, within: /\/bundle\.ts$/ },
+    ],
+  },
+  serverless: { areas: [], packages: [{ name: /^@trunkline\/deploy$/ }, node] },
+  cdk: {
+    areas: [],
+    packages: [{ name: /^@trunkline\/deploy(\/bundle)?$/ }, { name: /^aws-cdk-lib|^constructs$/ }, node],
+  },
   local: { areas: [], packages: [anything] },
   /** Runs the production code with other ports. It may import files of every package, and no package may import it. */
   simulator: { areas: [], packages: [anything] },
@@ -149,6 +160,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   deploy: ['.', 'resources', 'template'],
   serverless: ['.'],
+  cdk: ['.'],
   local: [
     ...[
       '.',
@@ -204,7 +216,7 @@ export function findOffences(files: readonly SourceFile[]): Offence[] {
 export function areaOf(path: string): Area | undefined {
   const [, server] = /^packages\/server\/src\/(.+)$/.exec(path) ?? []
   if (server !== undefined) return serverArea(server)
-  const [, name = ''] = /^packages\/(protocol|client|deploy|serverless|local|simulator)\/src\//.exec(path) ?? []
+  const [, name = ''] = /^packages\/(protocol|client|deploy|serverless|cdk|local|simulator)\/src\//.exec(path) ?? []
   if (isArea(name)) return name
   const [outside = ''] = path.split('/')
   return outside === 'examples' || outside === 'benchmarks' ? outside : undefined

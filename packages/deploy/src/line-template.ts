@@ -152,7 +152,7 @@ function outputs(settings: Settings): Readonly<Record<string, Output>> {
     }),
     ...(site !== undefined && {
       SiteUrl: { Description: 'The page', Value: siteOrigin(site) },
-      SiteBucket: { Description: 'The bucket for the files of the page', Value: ref('SiteBucket') },
+      SiteBucketName: { Description: 'The bucket for the files of the page', Value: ref('SiteBucket') },
       SiteDistributionId: { Description: 'The CloudFront distribution of the page', Value: ref('SiteDistribution') },
     }),
   }

@@ -1,8 +1,8 @@
-import { writeFileSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { parseArgs, parseEnv } from 'node:util'
 import { type LineTemplateOptions, lineTemplate } from '@trunkline/deploy'
+import { bundleHandlers } from '@trunkline/deploy/bundle'
 import { defined } from '@trunkline/protocol'
-import { bundleHandlers, readVariables } from './bundle.ts'
 import { nextSteps } from './next-steps.ts'
 
 /** The usage of the command. */
@@ -42,7 +42,7 @@ export async function runTemplateCommand(
   if ((entry === undefined) !== (bundle === undefined))
     throw new Error('Expected --entry and --bundle together: the module with your handlers, and the zip file to write.')
   const template = lineTemplate(toOptions(values))
-  const written = entry === undefined ? undefined : await bundleHandlers(entry)
+  const written = entry === undefined ? undefined : bundleHandlers(entry)
   if (bundle !== undefined && written !== undefined) writeFileSync(bundle, written.zip)
   const json = `${JSON.stringify(template, null, 2)}\n`
   if (out === undefined) log(json.trimEnd())
@@ -91,6 +91,12 @@ function toOptions(values: Values): LineTemplateOptions {
     alarms: values['no-alarms'] ? false : undefined,
     dashboard: values['no-dashboard'] ? false : undefined,
   })
+}
+
+/** Reads a file of variables as Node's `--env-file` does. */
+function readVariables(path: string): Readonly<Record<string, string>> {
+  const variables = Object.entries(parseEnv(readFileSync(path, 'utf8')))
+  return Object.fromEntries(variables.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 }
 
 function toNumber(option: string, text: string | undefined): number | undefined {

@@ -1,11 +1,8 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { lineTemplate } from '@trunkline/deploy'
-import { unzipSync } from 'fflate'
 import { afterAll, describe, expect, it } from 'vitest'
-import { bundleHandlers } from './bundle.ts'
 import { runTemplateCommand } from './command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'trunkline-template-'))
@@ -50,28 +47,5 @@ describe('trunkline template', () => {
     [['--service', 'shop', '--entry', 'absent.ts', '--bundle', 'x.zip'], 'absent.ts does not exist'],
   ])('says what is wrong with %j', async (args, message) => {
     await expect(runTemplateCommand(args, () => {})).rejects.toThrow(message)
-  })
-})
-
-describe('the bundle of the handlers', () => {
-  const entry = file('functions.ts')
-  writeFileSync(entry, "export const websocket = async () => (await import('./late.ts')).answer\n")
-  writeFileSync(file('late.ts'), 'export const answer: number = 42\n')
-
-  it('runs from its zip file, with what is imported later in a file of its own', async () => {
-    const { zip } = await bundleHandlers(entry)
-    const files = Object.entries(unzipSync(zip))
-    mkdirSync(file('unzipped'))
-    for (const [name, contents] of files) writeFileSync(join(folder, 'unzipped', name), contents)
-    expect(files.map(([name]) => name)).toEqual(expect.arrayContaining(['lambda.mjs', 'lambda.mjs.map']))
-    const script = "import('./lambda.mjs').then(async ({ websocket }) => console.log(await websocket()))"
-    expect(execFileSync(process.execPath, ['-e', script], { cwd: file('unzipped'), encoding: 'utf8' })).toBe('42\n')
-  })
-
-  it('has the same bytes and the same key each time, and another key for other code', async () => {
-    const [first, second] = [await bundleHandlers(entry), await bundleHandlers(entry)]
-    expect(second).toEqual(first)
-    writeFileSync(file('late.ts'), 'export const answer: number = 43\n')
-    expect((await bundleHandlers(entry)).key).not.toBe(first.key)
   })
 })
