@@ -76,15 +76,15 @@ const statement = z.object({
   Resource: z.unknown(),
 })
 const policy = z.object({ PolicyDocument: z.object({ Statement: z.array(statement) }) })
-/** A policy that a role has only with a key of the account. */
-const policyWithKey = z
-  .object({ 'Fn::If': z.tuple([z.literal('HasKmsKey'), policy, z.object({ Ref: z.literal('AWS::NoValue') })]) })
-  .transform((condition) => condition['Fn::If'][1])
+const attached = policy.extend({ Roles: z.array(z.object({ Ref: z.string() })) })
 
 /** The statements of a role's policies, with those that it has only with a key of the account. */
 export function statementsOf(template: Template, role: string): readonly z.infer<typeof statement>[] {
-  const policies = z.array(z.union([policy, policyWithKey])).parse(template.Resources[role]?.Properties['Policies'])
-  return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
+  const own = z.array(policy).parse(template.Resources[role]?.Properties['Policies'])
+  const others = [...resourcesOf(template, 'AWS::IAM::Policy').values()]
+    .map(({ Properties }) => attached.parse(Properties))
+    .filter(({ Roles }) => Roles.some(({ Ref }) => Ref === role))
+  return [...own, ...others].flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
 }
 
 /** The environment of a pull request's check: no credentials, no home folder with any, no update check. */

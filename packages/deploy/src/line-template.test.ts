@@ -162,6 +162,7 @@ describe('the options', () => {
       { functions: 'one', reservedConcurrency: { worker: 1 } },
       'reservedConcurrency: Expected a function of these options',
     ],
+    [{ http: false, reservedConcurrency: { http: 1 } }, 'http is none'],
     [{ reservedConcurrency: { worker: 0 } }, 'reservedConcurrency.worker: Expected at least 1'],
     [{ origins: ['shop.example'] }, 'origins.0: Expected an origin such as https://shop.example'],
     [{ kmsKey: 'alias/mine' }, 'kmsKey: Expected an ARN'],

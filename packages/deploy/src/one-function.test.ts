@@ -5,15 +5,12 @@ import type { Resource } from './template/template.ts'
 
 const options = { service: 'shop', stage: 'prod', handler: 'lambda' } as const
 const one = (more: Partial<LineTemplateOptions> = {}) => lineTemplate({ ...options, functions: 'one', ...more })
-const policy = z.object({ PolicyDocument: z.object({ Statement: z.array(z.record(z.string(), z.unknown())) }) })
-const policies = z.array(z.union([policy, z.object({ 'Fn::If': z.tuple([z.string(), policy, z.unknown()]) })]))
+const statement = z.object({ Action: z.unknown(), Resource: z.unknown() })
+const policies = z.array(z.object({ PolicyDocument: z.object({ Statement: z.array(statement) }) }))
 
 /** The rights of a role as texts, one for each action and resource. */
 function rightsOf(role: Resource | undefined): readonly string[] {
-  const all = policies.parse(role?.Properties['Policies']).flatMap((each) => {
-    const { PolicyDocument } = 'Fn::If' in each ? each['Fn::If'][1] : each
-    return PolicyDocument.Statement
-  })
+  const all = policies.parse(role?.Properties['Policies']).flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
   return all.flatMap(({ Action, Resource }) =>
     [Action].flat().map((action) => `${action} on ${JSON.stringify(Resource)}`),
   )

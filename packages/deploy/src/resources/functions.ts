@@ -55,7 +55,7 @@ function lambdaFunction(settings: Settings, declared: FunctionName): Resource {
   const { id, name, duties } = declared
   return {
     Type: 'AWS::Lambda::Function',
-    DependsOn: [`${id}LogGroup`, `${id}Role`], // Lambda would create the log group itself, without a retention
+    DependsOn: [`${id}LogGroup`], // Lambda would create the log group itself, without a retention
     Properties: {
       Code: { S3Bucket: ref('CodeBucket'), S3Key: ref('CodeKey') },
       Handler: handlerOf(settings, declared),

@@ -1,4 +1,4 @@
-import { attribute, ref, sub, type Value, when } from '../template/intrinsics.ts'
+import { attribute, ref, sub, type Value } from '../template/intrinsics.ts'
 import { type Duty, type FunctionName, functionsOf, nameFor } from '../template/names.ts'
 import type { Settings } from '../template/options.ts'
 import type { Resource, Resources } from '../template/template.ts'
@@ -22,16 +22,31 @@ const rights: Readonly<Record<Duty, readonly Right[]>> = {
 const executionApi = `arn:\${AWS::Partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${WebsocketsApi}`
 const lambdaFunctions = `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:`
 
-/** One role for each function. */
+/** One role for each function, and what the key of the account adds to those that use a queue. */
 export function roles(settings: Settings): Resources {
-  return Object.fromEntries(functionsOf(settings).map((each) => [`${each.id}Role`, role(settings, each)]))
+  const all = functionsOf(settings)
+  const withQueues = all.filter((each) => rightsOf(each).some((right) => ofQueues.has(right)))
+  return {
+    ...Object.fromEntries(all.map((each) => [`${each.id}Role`, role(settings, each)])),
+    KeyPolicy: {
+      Type: 'AWS::IAM::Policy',
+      Condition: 'HasKmsKey',
+      Properties: {
+        ...policy('key', [allow(['kms:Decrypt', 'kms:GenerateDataKey'], ref('KmsKey'))]),
+        Roles: withQueues.map(({ id }) => ref(`${id}Role`)),
+      },
+    },
+  }
 }
 
-function role(settings: Settings, { id, duties }: FunctionName): Resource {
+function rightsOf({ duties }: FunctionName): readonly Right[] {
+  return [...new Set(duties.flatMap((duty) => rights[duty]))]
+}
+
+function role(settings: Settings, declared: FunctionName): Resource {
+  const { id } = declared
   const logs = allow(['logs:CreateLogStream', 'logs:PutLogEvents'], attribute(`${id}LogGroup`, 'Arn'))
-  const own = [...new Set(duties.flatMap((duty) => rights[duty]))]
-  const statements = own.map((right) => statement(settings, right))
-  const key = policy('key', [allow(['kms:Decrypt', 'kms:GenerateDataKey'], ref('KmsKey'))])
+  const statements = rightsOf(declared).map((right) => statement(settings, right))
   return {
     Type: 'AWS::IAM::Role',
     Properties: {
@@ -42,15 +57,12 @@ function role(settings: Settings, { id, duties }: FunctionName): Resource {
       ...(settings.vpc && {
         ManagedPolicyArns: [sub(`arn:\${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole`)],
       }),
-      Policies: [
-        policy('own', [logs, ...statements]),
-        ...(own.some((right) => ofQueues.has(right)) ? [when('HasKmsKey', key)] : []),
-      ],
+      Policies: [policy('own', [logs, ...statements])],
     },
   }
 }
 
-function policy(PolicyName: string, Statement: readonly Value[]): Value {
+function policy(PolicyName: string, Statement: readonly Value[]): Readonly<Record<string, Value>> {
   return { PolicyName, PolicyDocument: { Version: '2012-10-17', Statement } }
 }
 

@@ -202,7 +202,7 @@ function checkTogether(options: Readonly<Record<string, unknown>>, context: z.Re
   if (httpStream === true && http === false) fail('httpStream', 'Expected http not to be false')
   const reserved = Object.keys(reservedConcurrency as object)
   const has = (name: string) => (functions === 'one' ? name === 'handler' : name !== 'handler')
-  for (const name of reserved.filter((each) => !has(each)))
+  for (const name of reserved.filter((each) => !has(each) || options[each] === false))
     fail('reservedConcurrency', `Expected a function of these options; ${name} is none`)
 }
 
