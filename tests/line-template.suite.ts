@@ -11,7 +11,8 @@ describe('the template of lineTemplate', () => {
     deployed = await packageTemplate()
   }, 120_000)
 
-  const own = lineTemplate({ service: 'trunkline-chat', stage: 'dev', handler: 'examples/chat/src/server/lambda' })
+  const handler = 'examples/chat/src/server/lambda'
+  const own = lineTemplate({ service: 'trunkline-chat', stage: 'dev', handler, site: true })
 
   it('has the resources of serverless.yml, property by property', () => {
     expect(comparable(own.Resources)).toEqual(comparable(deployed.Resources))

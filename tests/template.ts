@@ -87,8 +87,16 @@ export function statementsOf(template: Template, role: string): readonly z.infer
   return [...own, ...others].flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
 }
 
-/** The environment of a pull request's check: no credentials, no home folder with any, no update check. */
+/** The environment of a pull request's check: the page too, no credentials, no home folder with any, no update check. */
 function offline(folder: string): NodeJS.ProcessEnv {
   const { PATH, SYSTEMROOT, TEMP } = process.env
-  return { PATH, SYSTEMROOT, TEMP, HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', SLS_NOTIFICATIONS_MODE: 'off' }
+  return {
+    PATH,
+    SYSTEMROOT,
+    TEMP,
+    HOME: folder,
+    CHAT_SITE: 'yes',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    SLS_NOTIFICATIONS_MODE: 'off',
+  }
 }

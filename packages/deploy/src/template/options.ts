@@ -112,7 +112,7 @@ export interface LineDomain {
 export interface LineSite {
   /** A host of the page's own. Its certificate is in us-east-1. @default the name that CloudFront gives */
   readonly domain?: { readonly name: string; readonly certificateArn: Value; readonly hostedZoneId?: Value }
-  /** Origins besides the line that the page may send requests to, such as an issuer of tokens. @default [] */
+  /** Addresses besides the line that the page may send requests to, such as that of an issuer of tokens. @default [] */
   readonly connectTo?: readonly string[]
   /** The Content-Security-Policy in place of the one that Trunkline makes. */
   readonly contentSecurityPolicy?: string
@@ -140,6 +140,12 @@ const hostName = z
 const origin = z
   .string()
   .regex(/^(?!null$)[a-z][a-z0-9+.-]*:\/\/[^\s,/]+$/, 'Expected an origin such as https://shop.example')
+/** An address, of which the page needs the origin. */
+const address = z
+  .string()
+  .regex(/^(?:https?|wss?):\/\/[^\s,;/?#]+(?:[/?#][^\s]*)?$/, 'Expected an address such as https://id.example')
+/** Empty texts are left out, as a variable that is not set gives them. */
+const origins = z.array(z.union([z.literal(''), origin])).transform((all) => all.filter((each) => each !== ''))
 const concurrency = z.int().min(1, 'Expected at least 1: a function with 0 never runs').max(1_000_000)
 const names = ['authorizer', 'websocket', 'tableStream', 'deliver', 'delayed', 'worker', 'http', 'handler'] as const
 
@@ -159,7 +165,7 @@ const schema = z
     memoryMb: z.int().min(128).max(10_240),
     logRetentionDays: z.literal(retentionDays),
     authorizer: z.boolean(),
-    origins: z.array(origin),
+    origins,
     http: z.union([z.boolean(), z.enum(['api', 'url'])], "Expected true, false, 'api' or 'url'"),
     httpStream: z.boolean(),
     alarms: z.boolean(),
@@ -185,12 +191,19 @@ const schema = z
     site: z
       .strictObject({
         domain: z.strictObject({ name: hostName, certificateArn: value, hostedZoneId: value.optional() }).optional(),
-        connectTo: z.array(origin).optional(),
+        connectTo: z
+          .array(z.union([z.literal(''), address]))
+          .transform(toOrigins)
+          .optional(),
         contentSecurityPolicy: z.string().min(1).optional(),
       })
       .optional(),
   })
   .superRefine(checkTogether)
+
+function toOrigins(addresses: readonly string[]): readonly string[] {
+  return addresses.filter((each) => each !== '').map((each) => new URL(each).origin)
+}
 
 /** What options must not be together. */
 function checkTogether(options: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void {
