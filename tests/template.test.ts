@@ -2,4 +2,5 @@
 import './deployment.suite.ts'
 import './iam/iam.suite.ts'
 import './line-template.suite.ts'
+import './deploying.suite.ts'
 import './operations.suite.ts'
