@@ -164,11 +164,14 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   local: [
     ...[
       '.',
+      'cli',
+      'cli/commands',
+      'cli/definition',
       'dev',
       'asyncapi',
       'redrive',
       'erase',
-      'revoke',
+      'stage',
       'line',
       'inspector/page',
       'inspector',

@@ -108,7 +108,7 @@ describe.each(variants)('a line %s', (_, options) => {
   })
 
   it('has the outputs of lineTemplate', () => {
-    const names = Object.keys(made.template.Outputs).map((id) => id.replace(/^Line|[0-9A-F]{8}$/g, ''))
+    const names = Object.keys(made.template.Outputs).map((id) => id)
     expect(names.sort()).toEqual(Object.keys(template.Outputs).sort())
   })
 })
@@ -138,11 +138,19 @@ describe('a line of the CDK', () => {
   it('may be in a stack twice, each under a name made of its path', () => {
     const { resources } = synthesize((stack) => {
       new Line(stack, 'First', { entry })
-      return new Line(stack, 'Second', { entry })
+      return new Line(stack, 'Second', { entry, templateIds: false })
     })
     const names = Object.values(resources).flatMap(({ Properties }) => Properties['FunctionName'] ?? [])
     expect(names.filter((name) => typeof name === 'string' && name.endsWith('-dev-websocket'))).toHaveLength(2)
     expect(new Set(names.filter((name) => typeof name === 'string')).size).toBe(14)
+  })
+
+  it('is one with the ids of the template in a stack, so that a line that was deployed otherwise keeps its table', () => {
+    expect(withCode().resources).toHaveProperty('Table')
+    expect(withCode({ templateIds: false }).resources).not.toHaveProperty('Table')
+    const stack = new Stack(new App(), 'Shop')
+    new Line(stack, 'First', { entry })
+    expect(() => new Line(stack, 'Second', { entry })).toThrow('Expected templateIds to be false for all lines')
   })
 
   it('takes values of other resources for its options', () => {
@@ -179,9 +187,9 @@ describe('a line of the CDK', () => {
     const [orders] = Object.entries(resources).flatMap(([id, each]) => (/^Orders\w{8}$/.test(id) ? [each] : []))
     expect(orders?.Properties['Environment']).toMatchObject({
       Variables: {
-        ...{ TRUNKLINE_TABLE: { Ref: expect.stringMatching(/^LineTable/) }, TRUNKLINE_RESTORE: '0' },
+        ...{ TRUNKLINE_TABLE: { Ref: 'Table' }, TRUNKLINE_RESTORE: '0' },
         TRUNKLINE_DELIVER: expect.stringMatching(/-handler$/),
-        TRUNKLINE_CALLBACK_URL: { 'Fn::Sub': expect.stringMatching(/^https:\/\/.*LineWebsocketsApi.*\/dev$/) },
+        TRUNKLINE_CALLBACK_URL: { 'Fn::Sub': expect.stringMatching(/^https:\/\/.*WebsocketsApi.*\/dev$/) },
       },
     })
     const policy = JSON.stringify(
@@ -196,7 +204,7 @@ describe('a line of the CDK', () => {
     const { resources } = withCode({ site: { folder: join(folder, 'page') } })
     const [files] = Object.values(resources).filter(({ Type }) => Type === 'Custom::CDKBucketDeployment')
     expect(files?.Properties).toMatchObject({
-      DestinationBucketName: { Ref: expect.stringMatching(/^LineSiteBucket/) },
+      DestinationBucketName: { Ref: 'SiteBucket' },
     })
   })
 

@@ -10,7 +10,7 @@ import {
   resolveParameters,
 } from '@trunkline/deploy'
 import { bundleHandlers } from '@trunkline/deploy/bundle'
-import { CfnOutput, Names, Token } from 'aws-cdk-lib'
+import { CfnOutput, Names, Stack, Token } from 'aws-cdk-lib'
 import { Distribution } from 'aws-cdk-lib/aws-cloudfront'
 import { type ITable, Table } from 'aws-cdk-lib/aws-dynamodb'
 import { Grant, type IGrantable, type IPrincipal, Role } from 'aws-cdk-lib/aws-iam'
@@ -42,6 +42,11 @@ export interface LineProps extends Omit<LineTemplateOptions, 'service' | 'handle
   readonly restoreNumber?: number
   /** A bucket and a CloudFront distribution for a page, which the line then lets connect. @default false */
   readonly site?: boolean | LineSiteProps
+  /**
+   * Whether resources and outputs have the logical ids of the template. `trunkline --stack` finds a line by them, and a
+   * stack that was deployed as a template or by osls keeps its resources. Only one line of a stack can. @default true
+   */
+  readonly templateIds?: boolean
 }
 
 const tableActions = ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem']
@@ -74,7 +79,7 @@ export class Line extends Construct implements IGrantable {
   /** @throws TypeError for properties that are wrong; the message names each */
   constructor(scope: Construct, id: string, props: LineProps) {
     super(scope, id)
-    const { entry, code, handler, restoreNumber = 0, site, ...options } = props
+    const { entry, code, handler, restoreNumber = 0, site, templateIds = true, ...options } = props
     const source = toSource(entry, code, handler)
     const template = lineTemplate({
       ...options,
@@ -91,19 +96,21 @@ export class Line extends Construct implements IGrantable {
       RestoreNumber: String(restoreNumber),
       ...reservedNumbers(options),
     })
-    this.#resources = new TemplateResources(this, resolved)
+    if (templateIds) claimIds(this)
+    this.#resources = new TemplateResources(this, resolved, templateIds)
     this.#stage = options.stage ?? 'dev'
     const named = this.#resources.namesOf('AWS::Lambda::Function')
     for (const name of named) source.code.bindToResource(this.#resources.get(name), { resourceProperty: 'Code' })
     this.#variables = variablesOf(resolved.Resources[named[0] ?? '']?.Properties['Environment'])
     const outputs = Object.entries(resolved.Outputs).map(([name, { Value, Description }]) => {
       const value = Token.asString(this.#resources.rewrite(Value))
-      new CfnOutput(this, name, { value, description: Description })
+      const output = new CfnOutput(this, `${name}Output`, { value, description: Description })
+      if (templateIds) output.overrideLogicalId(name)
       return [name, value] as const
     })
     const output = new Map(outputs)
     this.webSocketUrl = output.get('WebSocketUrl') ?? ''
-    this.callbackUrl = this.#variable('TRUNKLINE_CALLBACK_URL')
+    this.callbackUrl = output.get('CallbackUrl') ?? ''
     this.httpUrl = output.get('HttpApiUrl') ?? output.get('HttpFunctionUrl')
     this.siteUrl = output.get('SiteUrl')
     this.apiId = this.#resources.get('WebsocketsApi').ref
@@ -180,6 +187,19 @@ export class Line extends Construct implements IGrantable {
       cacheControl: [CacheControl.noCache()], // a browser asks whether a file has changed
     })
   }
+}
+
+const claimed = new WeakMap<Stack, Line>()
+
+/** Only one line of a stack has the logical ids of the template. */
+function claimIds(line: Line): void {
+  const stack = Stack.of(line)
+  const other = claimed.get(stack)
+  if (other !== undefined)
+    throw new TypeError(
+      `Expected templateIds to be false for all lines of the stack ${stack.stackName} but one; ${other.node.path} and ${line.node.path} have the ids of the template.`,
+    )
+  claimed.set(stack, line)
 }
 
 /** The code of the functions, and the module in it. */

@@ -6,9 +6,11 @@ import type { Construct } from 'constructs'
 export class TemplateResources {
   readonly #resources: ReadonlyMap<string, CfnResource>
 
-  constructor(scope: Construct, { Resources }: ResolvedTemplate) {
+  /** With `keepIds`, the resources have the logical ids of the template, otherwise those of the CDK. */
+  constructor(scope: Construct, { Resources }: ResolvedTemplate, keepIds: boolean) {
     const entries = Object.entries(Resources)
     this.#resources = new Map(entries.map(([id, resource]) => [id, this.#create(scope, id, resource)]))
+    if (keepIds) for (const [id, resource] of this.#resources) resource.overrideLogicalId(id)
     for (const [id, { DependsOn = [] }] of entries)
       for (const other of DependsOn) this.get(id).node.addDependency(this.get(other))
   }

@@ -1,4 +1,4 @@
-import { siteOrigin, webSocketUrl } from './resources/addresses.ts'
+import { callbackUrl, siteOrigin, webSocketUrl } from './resources/addresses.ts'
 import { alarms } from './resources/alarms.ts'
 import { dashboard } from './resources/dashboard.ts'
 import { webSocketDomain } from './resources/domain.ts'
@@ -127,6 +127,7 @@ function outputs(settings: Settings): Readonly<Record<string, Output>> {
   const { domain, http, httpStream, site } = settings
   return {
     WebSocketUrl: { Description: 'createConnection({ url: <this> })', Value: webSocketUrl(settings) },
+    CallbackUrl: { Description: 'TRUNKLINE_CALLBACK_URL of scripts', Value: callbackUrl(settings) },
     TableName: { Description: 'TRUNKLINE_TABLE of scripts', Value: ref('Table') },
     DeadLettersUrl: { Description: 'npx trunkline redrive --queue <this>', Value: ref('DeadLetters') },
     ...(http !== false &&
