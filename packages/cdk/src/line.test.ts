@@ -59,9 +59,11 @@ function comparable(resources: Readonly<Record<string, unknown>>): unknown {
   return normal(resources)
 }
 
+const tableArn = 'arn:aws:dynamodb:eu-west-1:111122223333:table/shop-2'
 const certificateArn = 'arn:aws:acm:eu-west-1:111122223333:certificate/11111111-2222-3333-4444-555555555555'
 const variants: readonly (readonly [string, Partial<LineTemplateOptions>])[] = [
   ['with all parts', {}],
+  ['with a table that exists', { existingTable: { name: 'shop-2', arn: tableArn, streamArn: `${tableArn}/stream/1` } }],
   ['of one function', { functions: 'one', alarms: false, dashboard: false, http: false }],
   [
     'with streamed responses in a VPC',

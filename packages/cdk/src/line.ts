@@ -114,7 +114,7 @@ export class Line extends Construct implements IGrantable {
     this.httpUrl = output.get('HttpApiUrl') ?? output.get('HttpFunctionUrl')
     this.siteUrl = output.get('SiteUrl')
     this.apiId = this.#resources.get('WebsocketsApi').ref
-    this.table = this.#importTable(options.kmsKey)
+    this.table = this.#importTable(options)
     this.functions = Object.fromEntries(named.map((name) => this.#importFunction(name)))
     this.grantPrincipal = new RolesPrincipal(Object.values(this.functions).map(({ grantPrincipal }) => grantPrincipal))
     if (typeof site === 'object' && site.folder !== undefined) this.#deployFiles(site.folder)
@@ -154,11 +154,11 @@ export class Line extends Construct implements IGrantable {
     return Object.fromEntries(names.map((name) => [name, this.#variable(name)]))
   }
 
-  #importTable(kmsKey: string | undefined): ITable {
-    const table = this.#resources.get('Table')
+  #importTable({ kmsKey, existingTable }: Pick<LineProps, 'kmsKey' | 'existingTable'>): ITable {
+    const attribute = (name: 'Arn' | 'StreamArn') => this.#resources.get('Table').getAtt(name).toString()
     return Table.fromTableAttributes(this, 'ImportedTable', {
-      tableArn: table.getAtt('Arn').toString(),
-      tableStreamArn: table.getAtt('StreamArn').toString(),
+      tableArn: existingTable === undefined ? attribute('Arn') : Token.asString(existingTable.arn),
+      tableStreamArn: existingTable === undefined ? attribute('StreamArn') : Token.asString(existingTable.streamArn),
       ...(kmsKey !== undefined && { encryptionKey: Key.fromKeyArn(this, 'ImportedKey', kmsKey) }),
     })
   }

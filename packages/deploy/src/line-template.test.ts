@@ -7,6 +7,9 @@ const options = { service: 'shop', stage: 'prod', handler: 'dist/lambda' }
 const domain = { name: 'live.shop.example', certificateArn: 'arn:aws:acm:eu-west-1:1:certificate/1' }
 const page = { name: 'shop.example', certificateArn: 'arn:aws:acm:us-east-1:1:certificate/2', hostedZoneId: 'Z1' }
 
+const arn = 'arn:aws:dynamodb:eu-west-1:1:table/shop-restored'
+const restored = { name: 'shop-restored', arn, streamArn: `${arn}/stream/1` }
+
 const variants: readonly (readonly [string, Partial<LineTemplateOptions>])[] = [
   ['with all parts', {}],
   ['without an authorizer', { authorizer: false }],
@@ -25,6 +28,7 @@ const variants: readonly (readonly [string, Partial<LineTemplateOptions>])[] = [
     'with a key, a topic for alarms, origins and reserved concurrency',
     { ...given(), reservedConcurrency: { worker: 5 } },
   ],
+  ['with a table that exists', { existingTable: restored }],
   ['with one function', { functions: 'one' }],
   ['with one function for everything', { ...given(), functions: 'one', domain, site: true, http: 'api' }],
   ['of the smallest deployment', { functions: 'one', alarms: false, dashboard: false, http: false, authorizer: false }],
@@ -146,6 +150,16 @@ describe('the options', () => {
       expect(Resources[stage]?.Properties['DefaultRouteSettings']).toMatchObject({
         ...{ ThrottlingRateLimit: 50, ThrottlingBurstLimit: 20 },
       })
+  })
+
+  it('name a table that exists, in place of one of the stack', () => {
+    const template = lineTemplate({ ...options, existingTable: restored })
+    expect(template.Resources).not.toHaveProperty('Table')
+    const text = JSON.stringify(template)
+    expect(text).not.toMatch(/"Ref":"Table"|\["Table",|\$\{Table\}/)
+    expect(template.Outputs['TableName']?.Value).toBe('shop-restored')
+    const { Properties } = template.Resources['TableStreamEventSourceMappingDynamodbTable'] ?? {}
+    expect(Properties?.['EventSourceArn']).toBe(restored.streamArn)
   })
 
   it('let the table go with the stack, if they say so', () => {

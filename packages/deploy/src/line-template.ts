@@ -13,6 +13,7 @@ import { attribute, isGiven, ref, type Value } from './template/intrinsics.ts'
 import { type FunctionName, functionsOf, handlerOf, lineName } from './template/names.ts'
 import { type LineTemplateOptions, readSettings, type Settings } from './template/options.ts'
 import type { Output, Parameter, Template } from './template/template.ts'
+import { withTable } from './template/with-table.ts'
 
 /**
  * The resources of one application as a CloudFormation template: the WebSocket API, one function for each handler of
@@ -25,6 +26,11 @@ import type { Output, Parameter, Template } from './template/template.ts'
  */
 export function lineTemplate(options: LineTemplateOptions): Template {
   const settings = readSettings(options)
+  const template = createTemplate(settings)
+  return settings.existingTable === undefined ? template : withTable(template, settings.existingTable)
+}
+
+function createTemplate(settings: Settings): Template {
   return {
     AWSTemplateFormatVersion: '2010-09-09',
     Description: `${lineName(settings)}: a line of Trunkline`,

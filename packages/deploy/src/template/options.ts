@@ -72,6 +72,11 @@ export interface LineTemplateOptions {
   readonly kmsKey?: string
   /** Whether the table stays when the stack is deleted. @default true */
   readonly retainTable?: boolean
+  /**
+   * A table that exists, in place of one of the stack, such as one that was restored from a backup. It has the keys, the
+   * TTL and the stream of the one in the template. @default none
+   */
+  readonly existingTable?: ExistingTable
   /** Subnets and security groups of the functions. They need a way to DynamoDB, SQS, Lambda and API Gateway from there. */
   readonly vpc?: { readonly subnetIds: readonly Value[]; readonly securityGroupIds: readonly Value[] }
   /** A domain of your own for the WebSocket API. @default none */
@@ -90,6 +95,14 @@ export type FunctionNames =
   | 'worker'
   | 'http'
   | 'handler'
+
+/** A DynamoDB table that is not of the stack. */
+export interface ExistingTable {
+  readonly name: string
+  readonly arn: Value
+  /** The ARN of its stream, which has both images. */
+  readonly streamArn: Value
+}
 
 /** A domain of the WebSocket API. It cannot have an HTTP API too. */
 export interface LineDomain {
@@ -119,8 +132,8 @@ export interface LineSite {
 }
 
 /** The options with their defaults. */
-export type Settings = Required<Omit<LineTemplateOptions, 'vpc' | 'domain' | 'site'>> &
-  Pick<LineTemplateOptions, 'vpc' | 'domain'> & { readonly site: LineSite | undefined }
+export type Settings = Required<Omit<LineTemplateOptions, 'vpc' | 'domain' | 'site' | 'existingTable'>> &
+  Pick<LineTemplateOptions, 'vpc' | 'domain' | 'existingTable'> & { readonly site: LineSite | undefined }
 
 /** Values that CloudWatch Logs accepts: its API reference, PutRetentionPolicy. */
 const retentionDays = [
@@ -175,6 +188,7 @@ const schema = z
     reservedConcurrency: z.partialRecord(z.enum(names), concurrency),
     kmsKey: arn,
     retainTable: z.boolean(),
+    existingTable: z.strictObject({ name: z.string().min(1), arn: value, streamArn: value }).optional(),
     vpc: z.strictObject({ subnetIds: z.array(value).min(1), securityGroupIds: z.array(value).min(1) }).optional(),
     domain: z
       .strictObject({
