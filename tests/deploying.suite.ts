@@ -69,7 +69,7 @@ describe('the tables of docs/guide/deploying.md', () => {
       rows.map(({ row }) => row.slice(0, -1).trimEnd().concat(' ')),
     )
     for (const [index, { isMapped }] of rows.entries())
-      expect(/stream|`Later`/.test(listed[index] ?? '')).toBe(isMapped)
+      expect(/the stream of|`Later`/.test(listed[index] ?? '')).toBe(isMapped)
   })
 
   it('have each right of each function', () => {

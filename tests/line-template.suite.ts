@@ -24,7 +24,7 @@ describe('the template of lineTemplate', () => {
 })
 
 /** Resources in a form in which two spellings of one template are equal. */
-function comparable(resources: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+export function comparable(resources: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const text = JSON.stringify(resources).replaceAll(/WebsocketsDeployment(?!Stage)\w+/g, 'WebsocketsDeployment')
   const entries = Object.entries(JSON.parse(text) as Record<string, Comparable>).filter(([id]) => !ofOsls.test(id))
   return Object.fromEntries(entries.map(([id, resource]) => [id, toComparable(resource)]))

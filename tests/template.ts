@@ -34,13 +34,24 @@ export function packageTemplate(): Promise<Template> {
   return packaged
 }
 
-/** Runs in a folder of links, so that it writes nothing (`.esbuild`, `.serverless`) into the repository. */
 async function createTemplate(): Promise<Template> {
+  return packageService(['node_modules', 'packages', 'examples'], async (folder) => {
+    for (const name of ['package.json', 'serverless.yml']) await copyFile(join(repository, name), join(folder, name))
+  })
+}
+
+/**
+ * Packages a service in a folder of links to the repository, so that nothing (`.esbuild`, `.serverless`) is written into
+ * it. `write` adds the service's own files.
+ */
+export async function packageService(
+  links: readonly string[],
+  write: (folder: string) => Promise<void>,
+): Promise<Template> {
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-deploy-'))
   try {
-    for (const name of ['package.json', 'serverless.yml']) await copyFile(join(repository, name), join(folder, name))
-    for (const name of ['node_modules', 'packages', 'examples'])
-      await symlink(join(repository, name), join(folder, name), 'junction')
+    for (const name of links) await symlink(join(repository, name), join(folder, name), 'junction')
+    await write(folder)
     await runPackage(folder)
     return schema.parse(
       JSON.parse(await readFile(join(folder, 'out/cloudformation-template-update-stack.json'), 'utf8')),

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LineTemplateOptions, lineTemplate, resolveParameters } from '@trunkline/deploy'
@@ -112,6 +112,21 @@ describe.each(variants)('a line %s', (_, options) => {
   it('has the outputs of lineTemplate', () => {
     const names = Object.keys(made.template.Outputs).map((id) => id)
     expect(names.sort()).toEqual(Object.keys(template.Outputs).sort())
+  })
+})
+
+describe('the smallest deployment', () => {
+  it('is what the guide shows, and has one function without alarms', async () => {
+    const document = readFileSync(new URL('../../../docs/guide/deploying.md', import.meta.url), 'utf8')
+    const [, source = ''] = /```ts\n(import \{ Line \}[\s\S]*?)```/.exec(document) ?? []
+    const [, properties = ''] = /new Line\(stack, 'Line', (\{[\s\S]*?\})\)/.exec(source) ?? []
+    const shown = new Function(`return ${properties}`)() as LineProps
+    expect(shown).toMatchObject({ entry: 'src/lambda.ts', functions: 'one', alarms: false })
+    const { resources } = withCode({ ...shown, entry })
+    const { entry: path, ...options } = shown
+    const template = lineTemplate({ service: 'shop', handler: 'lambda', ...(options as Partial<LineTemplateOptions>) })
+    const values = { CodeBucket: 'code', CodeKey: 'zip' }
+    expect(Object.keys(resources).sort()).toEqual(Object.keys(resolveParameters(template, values).Resources).sort())
   })
 })
 

@@ -58,7 +58,7 @@ async function putObject(
 ): Promise<(input: SiteFile & { readonly Bucket: string }) => Promise<unknown>> {
   if (provider.getAwsSdkV3Config === undefined)
     return async (input) => provider.request?.('S3', 'putObject', { ...input, Body: Buffer.from(input.Body) })
-  const { PutObjectCommand, S3Client } = await import('@aws-sdk/client-s3')
+  const { PutObjectCommand, S3Client } = await import('./s3-sdk.ts')
   const client = new S3Client(await provider.getAwsSdkV3Config())
   return async (input) => client.send(new PutObjectCommand(input))
 }
