@@ -53,17 +53,23 @@ import json, sys
 from samtranslator.validator.validator import SamTemplateValidator
 sys.stdout.write(SamTemplateValidator.validate(json.load(open(sys.argv[1]))) if len(sys.argv) > 1 else '')
 `
-describe.skipIf(!runs('python3', '-c', validator))("the validator of AWS SAM's translator", () => {
-  it.each(files)('accepts the template %s', (_, path) => {
-    expect(run('python3', '-W', 'ignore', '-c', validator, path)).toBe('')
-  })
+describe.skipIf(!runs('python3', '-c', validator))(
+  "the validator of AWS SAM's translator, which needs python3 and aws-sam-translator",
+  () => {
+    it.each(files)('accepts the template %s', (_, path) => {
+      expect(run('python3', '-W', 'ignore', '-c', validator, path)).toBe('')
+    })
 
-  it('refuses a template without resources', () => {
-    const path = join(folder, 'wrong.json')
-    writeFileSync(path, '{ "Resources": {} }')
-    expect(run('python3', '-W', 'ignore', '-c', validator, path)).not.toBe('')
-  })
-})
+    it('refuses a function whose runtime is a number', () => {
+      const path = join(folder, 'wrong.json')
+      writeFileSync(
+        path,
+        '{ "Resources": { "F": { "Type": "AWS::Serverless::Function", "Properties": { "Runtime": 5 } } } }',
+      )
+      expect(run('python3', '-W', 'ignore', '-c', validator, path)).not.toBe('')
+    })
+  },
+)
 
 describe.skipIf(!runs('terraform', 'version'))('terraform', () => {
   it('reads the resource in docs/guide/deploying.md, and would not format it in another way', () => {
