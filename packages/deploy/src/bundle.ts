@@ -35,7 +35,6 @@ export function bundleHandlers(entry: string): Bundle {
     write: false,
     bundle: true,
     minify: true,
-    keepNames: true,
     splitting: true,
     sourcemap: 'linked',
     sourcesContent: false,

@@ -91,7 +91,6 @@ function reservedConcurrency({ reservedConcurrency: reserved }: Settings, name: 
 
 function environment(settings: Settings) {
   return {
-    NODE_OPTIONS: '--enable-source-maps',
     TRUNKLINE_TABLE: ref('Table'),
     TRUNKLINE_CALLBACK_URL: callbackUrl(settings),
     TRUNKLINE_DELIVER: nameFor(settings, 'deliver'),
