@@ -60,12 +60,9 @@ describe.skipIf(!runs('python3', '-c', validator))(
       expect(run('python3', '-W', 'ignore', '-c', validator, path)).toBe('')
     })
 
-    it('refuses a function whose runtime is a number', () => {
+    it('refuses an API without a stage', () => {
       const path = join(folder, 'wrong.json')
-      writeFileSync(
-        path,
-        '{ "Resources": { "F": { "Type": "AWS::Serverless::Function", "Properties": { "Runtime": 5 } } } }',
-      )
+      writeFileSync(path, JSON.stringify({ Resources: { Api: { Type: 'AWS::Serverless::Api', Properties: {} } } }))
       expect(run('python3', '-W', 'ignore', '-c', validator, path)).not.toBe('')
     })
   },
