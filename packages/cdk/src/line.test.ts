@@ -1,3 +1,4 @@
+// More than 200 lines: the cases share what synthesizes a stack.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -19,7 +19,7 @@ import { Code, type IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aw
 import { Bucket } from 'aws-cdk-lib/aws-s3'
 import { BucketDeployment, CacheControl, Source } from 'aws-cdk-lib/aws-s3-deployment'
 import { Construct } from 'constructs'
-import { RolesPrincipal } from './roles-principal.ts'
+import { RolesPrincipal, setVariables, tableActions } from './grants.ts'
 import { TemplateResources } from './template-resources.ts'
 
 /** A page, and the folder with its files. */
@@ -48,8 +48,6 @@ export interface LineProps extends Omit<LineTemplateOptions, 'service' | 'handle
    */
   readonly templateIds?: boolean
 }
-
-const tableActions = ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem']
 
 /**
  * A line: the WebSocket API, its functions, the table and the queues. The resources are those of `lineTemplate` with the
@@ -127,7 +125,7 @@ export class Line extends Construct implements IGrantable {
   grantPublish(grantee: IGrantable): Grant {
     const deliver = this.functions.deliver ?? this.functions.handler
     setVariables(grantee, { ...this.#pick('TRUNKLINE_TABLE', 'TRUNKLINE_RESTORE', 'TRUNKLINE_DELIVER') })
-    const grant = this.table.grant(grantee, ...tableActions.map((name) => `dynamodb:${name}`))
+    const grant = this.table.grant(grantee, ...tableActions)
     return deliver === undefined ? grant : grant.combine(deliver.grantInvoke(grantee))
   }
 
@@ -236,10 +234,4 @@ function toLineSite(site: boolean | LineSiteProps): boolean | LineSite {
 
 function variablesOf(environment: unknown): Readonly<Record<string, unknown>> {
   return (environment as { readonly Variables: Readonly<Record<string, unknown>> }).Variables
-}
-
-/** Sets variables of a grantee that is a function of the stack; others are set by their owners. */
-function setVariables(grantee: IGrantable, variables: Readonly<Record<string, string>>): void {
-  if (!(grantee instanceof LambdaFunction)) return
-  for (const [name, value] of Object.entries(variables)) grantee.addEnvironment(name, value)
 }

@@ -1,3 +1,4 @@
+// More than 200 lines: each option has a short case.
 import { describe, expect, it } from 'vitest'
 import { type LineTemplateOptions, lineTemplate, resolveParameters } from './index.ts'
 import { cycleOf, problemsOf } from './published-schemas.suite.ts'

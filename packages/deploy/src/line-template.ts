@@ -12,8 +12,8 @@ import { websocketApi } from './resources/websocket-api.ts'
 import { attribute, isGiven, ref, type Value } from './template/intrinsics.ts'
 import { type FunctionName, functionsOf, handlerOf, lineName } from './template/names.ts'
 import { type LineTemplateOptions, readSettings, type Settings } from './template/options.ts'
+import { withTable } from './template/resolve.ts'
 import type { Output, Parameter, Template } from './template/template.ts'
-import { withTable } from './template/with-table.ts'
 
 /**
  * The resources of one application as a CloudFormation template: the WebSocket API, one function for each handler of

@@ -2,7 +2,7 @@ import { loadAwsServiceSpec } from '@aws-cdk/aws-service-spec'
 import type { Property, PropertyType, SpecDatabase } from '@aws-cdk/service-spec-types'
 import type { Template } from './template/template.ts'
 
-const intrinsics = new Set(['Ref', 'Fn::GetAtt', 'Fn::Sub', 'Fn::If', 'Fn::Join'])
+const intrinsics = new Set(['Ref', 'Fn::GetAtt', 'Fn::Sub', 'Fn::If', 'Fn::Join', 'Fn::Select'])
 
 /** AWS's schemas, which take a second to read. */
 let loading: Promise<SpecDatabase> | undefined

@@ -10,7 +10,7 @@ const cachePolicy = '658327ea-f89d-4fab-a63d-7e88639e58f6'
 
 /**
  * Answers `/line.json` with the addresses of the line, and other paths without an extension with the page. It is the code
- * of a CloudFront function, which has no `const` in older runtimes and no imports.
+ * of a CloudFront function, which runs before the bucket is read.
  */
 const pages = `
 function handler(event) {
@@ -68,9 +68,10 @@ function resource(Type: string, Properties: Resource['Properties']): Resource {
   return { Type, Properties }
 }
 
-/** Names of CloudFront are those of the whole account, in all regions. */
+/** Names of CloudFront have 64 characters and are those of the whole account, so the id of the stack is in them. */
 function globalName(settings: Settings): Value {
-  return sub(`${lineName(settings)}-\${AWS::Region}`)
+  const stackId = { 'Fn::Select': [2, { 'Fn::Split': ['/', ref('AWS::StackId')] }] }
+  return join('-', [lineName(settings).slice(0, 27), stackId])
 }
 
 /** It stays with its files when the stack is deleted, because CloudFormation deletes only empty buckets. */

@@ -1,10 +1,12 @@
 import {
   type AddToPrincipalPolicyResult,
   PrincipalPolicyFragment as Fragment,
+  type IGrantable,
   type IPrincipal,
   type PolicyStatement,
   type PrincipalPolicyFragment,
 } from 'aws-cdk-lib/aws-iam'
+import { Function as LambdaFunction } from 'aws-cdk-lib/aws-lambda'
 import { DependencyGroup } from 'constructs'
 
 /** Several roles as one: what is granted to it is granted to each. */
@@ -27,4 +29,15 @@ export class RolesPrincipal implements IPrincipal {
     const policyDependable = new DependencyGroup(...results.flatMap((result) => result.policyDependable ?? []))
     return { statementAdded: results.every(({ statementAdded }) => statementAdded), policyDependable }
   }
+}
+
+/** What a publish asks of the table. */
+export const tableActions = ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'].map(
+  (name) => `dynamodb:${name}`,
+)
+
+/** Sets variables of a grantee that is a function of the stack; those of others are set by their owners. */
+export function setVariables(grantee: IGrantable, variables: Readonly<Record<string, string>>): void {
+  if (!(grantee instanceof LambdaFunction)) return
+  for (const [name, value] of Object.entries(variables)) grantee.addEnvironment(name, value)
 }
