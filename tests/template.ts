@@ -40,39 +40,48 @@ async function createTemplate(): Promise<Template> {
   })
 }
 
-/**
- * Packages a service in a folder of links to the repository, so that nothing (`.esbuild`, `.serverless`) is written into
- * it. `write` adds the service's own files.
- */
-export async function packageService(
-  links: readonly string[],
-  write: (folder: string) => Promise<void>,
-): Promise<Template> {
+/** Packages a service. `links` are folders of the repository in it, and `write` adds its own files. */
+export async function packageService(links: readonly string[], write: Write): Promise<Template> {
+  return inService(links, write, async (folder) => {
+    await runServerless(folder, ['package', '--package', 'out'])
+    return schema.parse(
+      JSON.parse(await readFile(join(folder, 'out/cloudformation-template-update-stack.json'), 'utf8')),
+    )
+  })
+}
+
+/** What `osls info` prints about a deployed service, which it asks of the services of AWS at `endpoint`. */
+export function describeService(write: Write, endpoint: string): Promise<string> {
+  const access = { AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local', AWS_ENDPOINT_URL: endpoint }
+  return inService(['node_modules'], write, (folder) => runServerless(folder, ['info'], access))
+}
+
+type Write = (folder: string) => Promise<void>
+
+/** In a folder of links to the repository, so that nothing (`.esbuild`, `.serverless`) is written into it. */
+async function inService<T>(links: readonly string[], write: Write, use: (folder: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-deploy-'))
   try {
     for (const name of links) await symlink(join(repository, name), join(folder, name), 'junction')
     await write(folder)
-    await runPackage(folder)
-    return schema.parse(
-      JSON.parse(await readFile(join(folder, 'out/cloudformation-template-update-stack.json'), 'utf8')),
-    )
+    return await use(folder)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
 /**
- * Runs `serverless package` in `folder`. Throws its output if it fails. It has a deadline, because a bundle that fails
- * can make it hang.
+ * Runs osls in `folder` and returns what it prints. Throws it if osls fails. There is a deadline, because a bundle that
+ * fails can make osls hang.
  */
-async function runPackage(folder: string): Promise<void> {
+async function runServerless(folder: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
   const cli = join(repository, 'node_modules/serverless/bin/serverless.js')
-  const options = { cwd: folder, env: offline(folder), timeout: 60_000 }
+  const options = { cwd: folder, env: { ...offline(folder), ...env }, timeout: 60_000 }
   try {
-    await promisify(execFile)(process.execPath, [cli, 'package', '--package', 'out'], options)
+    return (await promisify(execFile)(process.execPath, [cli, ...args], options)).stdout
   } catch (cause) {
     const { stdout, stderr } = z.object({ stdout: z.string(), stderr: z.string() }).parse(cause)
-    throw new Error(`serverless.yml cannot be packaged:\n${stdout}${stderr}`, { cause })
+    throw new Error(`serverless ${args[0]} failed:\n${stdout}${stderr}`, { cause })
   }
 }
 

@@ -183,6 +183,7 @@ export class Line extends Construct implements IGrantable {
         domainName: distribution.getAtt('DomainName').toString(),
       }),
       cacheControl: [CacheControl.noCache()], // a browser asks whether a file has changed
+      prune: false, // pages that are open may load files of the build before
     })
   }
 }

@@ -4,6 +4,8 @@ export interface Deployed {
   readonly outputs: ReadonlyMap<string, string>
   /** Whether the settings let a page connect. */
   readonly hasOrigins: boolean
+  /** The function that gets the frames. */
+  readonly main: string
   /** Whether alarms notify somebody; undefined without alarms. */
   readonly hasAlarmTopic: boolean | undefined
 }
@@ -23,7 +25,7 @@ export function addressesOf({ outputs }: Deployed): readonly string[] {
 }
 
 /** What to do after a deployment. */
-export function nextSteps({ outputs, hasOrigins, hasAlarmTopic }: Deployed): readonly string[] {
+export function nextSteps({ outputs, hasOrigins, hasAlarmTopic, main }: Deployed): readonly string[] {
   const table = outputs.get('TableName')
   const target = outputs.get('DomainTarget')
   return [
@@ -39,7 +41,7 @@ export function nextSteps({ outputs, hasOrigins, hasAlarmTopic }: Deployed): rea
     ...(hasAlarmTopic === false
       ? ['Alarms notify nobody: set custom.trunkline.alarmTopic to the ARN of an SNS topic.']
       : []),
-    'See what runs: npx osls logs --function websocket --tail',
+    `See what runs: npx osls logs --function ${main} --tail`,
     ...(table === undefined ? [] : [`Publish from a script: TRUNKLINE_TABLE=${table} node script.mjs`]),
     'Take it away: npx osls remove. The table stays, and so do the files of a page.',
   ]

@@ -97,7 +97,7 @@ export class TrunklinePlugin {
     const deployed = this.#deployed()
     if (deployed === undefined) return
     this.#serverless.addServiceOutputSection?.('line', addressesOf(deployed))
-    this.#serverless.addServiceOutputSection?.('next', nextSteps(deployed))
+    this.#serverless.addServiceOutputSection?.('next steps', nextSteps(deployed))
   }
 
   /** The deployed stack, as osls has read it; undefined when there is none. */
@@ -109,11 +109,12 @@ export class TrunklinePlugin {
       found?.gatheredData.outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
     )
     if (!outputs.has('TableName')) return undefined
-    const { parameters = {}, site, alarms } = this.#settings
+    const { parameters = {}, site, alarms, functions } = this.#settings
     const values = lineTemplate(this.#options()).Parameters
     const isGiven = (name: string) => Boolean(parameters[name] ?? values[name]?.Default)
     return {
       outputs,
+      main: functions === 'one' ? 'handler' : 'websocket',
       hasOrigins: isGiven('Origins') || Boolean(site),
       hasAlarmTopic: alarms === false ? undefined : isGiven('AlarmTopic'),
     }

@@ -37,7 +37,7 @@ function afterwards({ name, template: { Outputs, Resources, Parameters } }: Writ
     ...('SiteBucketName' in Outputs
       ? [
           '# The page, whose files are in dist:',
-          `aws s3 sync dist s3://${output('SiteBucketName')} --delete --cache-control no-cache`,
+          `aws s3 sync dist s3://${output('SiteBucketName')} --cache-control no-cache`,
         ]
       : []),
     ...('DomainTarget' in Outputs && !('DomainRecord' in Resources)
