@@ -1,6 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
-const packages = ['protocol', 'server', 'client', 'deploy', 'serverless', 'local', 'simulator', 'create-trunkline']
+const packages = [
+  'protocol',
+  'server',
+  'client',
+  'deploy',
+  'serverless',
+  'cdk',
+  'local',
+  'simulator',
+  'create-trunkline',
+]
 
 export default defineConfig({
   resolve: { conditions: ['trunkline-source'] },
