@@ -17,6 +17,18 @@ export function shardHintsOf(store: Store): ShardHints {
   return known
 }
 
+const counts = new WeakMap<Store, Map<string, number>>()
+
+/**
+ * The number of partitions by channel, as publishes of this process have read it. It only grows, so an old number is a
+ * lower bound.
+ */
+export function partitionCountsOf(store: Store): Map<string, number> {
+  const known = counts.get(store) ?? new Map<string, number>()
+  counts.set(store, known)
+  return known
+}
+
 /**
  * The shard of a new subscription. Any shard below a K that was read, however old, is correct [PROOF-GROWING-SHARDS].
  * Until a topic grows, K is 1.
