@@ -10,7 +10,7 @@ import { firstShard, rememberShards } from '../context/shard-hints.ts'
 import { sizeOf } from '../encoding/encode.ts'
 import { partitionsValue, replayResults } from '../encoding/result-frames.ts'
 import { countToRead } from '../log/partition-count.ts'
-import { type Replay, toRange } from '../log/replay.ts'
+import { toRange } from '../log/replay.ts'
 import { deleteConnection } from '../posting/post.ts'
 import { presenceHooks } from '../presence/join.ts'
 import { shownSlots } from '../presence/rows/views.ts'
@@ -84,7 +84,7 @@ export function channelHooks(
       const maxBytes = limits.pageBytes.value - (snapshot === undefined ? 0 : sizeOf(snapshot))
       const range = { topic, pipe, path: request.path, from: found?.from.offset ?? 0, maxBytes, skip: found?.skip }
       const events = found === undefined ? [] : replayResults(context, range, slots)
-      const partitions = extensions ? await partitionsResult(context, descriptor, found) : []
+      const partitions = extensions ? await partitionsResult(context, descriptor, { found, snapshot }) : []
       const results = [...partitions, started, ...(snapshot === undefined ? [] : [snapshot]), ...events]
       const frames = results.map((result) => ({ id: request.id, result }))
       return right.isGuarded ? boundAnswer(frames) : frames
@@ -99,19 +99,20 @@ function partOf({ partition, partitions }: SubscriptionDescriptor): string | und
 }
 
 /**
- * How many partitions the channel has, and where this one begins: a value without an id, before `started`. The number is
+ * How many partitions the channel has, where this one begins, and whether the state follows: a value without an id, before `started`. The number is
  * read after the rows are put, so that a partition which is added later gets its first event after this.
  */
 // [TL-PART-6] [LAW-PARTITIONS]
 async function partitionsResult(
   context: InvocationContext,
   { channel, partition }: SubscriptionDescriptor,
-  found: Replay | undefined,
+  { found, snapshot }: SubscriptionStart,
 ): Promise<readonly DataResult[]> {
   if (partition === undefined || found === undefined) return []
   const { index, count } = partition
   const { partitions } = index === 0 ? await countToRead(context, channel) : { partitions: count }
-  return [partitionsValue(context.server, { count: Math.max(count, partitions), at: formatCursor(found.from) })]
+  const said = { count: Math.max(count, partitions), at: formatCursor(found.from) }
+  return [partitionsValue(context.server, { ...said, ...(snapshot && { state: true }) })]
 }
 
 /** Loads the state of `startWith` within the deadline. */
