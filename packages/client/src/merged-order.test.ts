@@ -104,6 +104,17 @@ test('a whole resume of a subscription with a state has no state to wait for', (
   expect(shown(seen)).toEqual(['started', '0:1'])
 })
 
+test('a doubled answer with a state does not make events wait for it again', () => {
+  const { seen, split, start, say, event } = play()
+  split(2, true)
+  start(0, {}, 2)
+  start(1, { state: true }, 2)
+  event(1, 0, 'state')
+  say(1, { count: 2, at: 'e1:0', state: true })
+  event(0, 1)
+  expect(shown(seen)).toEqual(['started', 'state', '0:1'])
+})
+
 test('a gap of one partition loads the state again after it, and is not reported [TL-PART-5]', () => {
   const gaps: unknown[] = []
   const { seen, split, start, event, of } = play({ onGap: (gap) => gaps.push(gap) })
@@ -182,11 +193,24 @@ test('all partitions that start again, as after a lost socket, are one start', (
   const { seen, split, start, of, event } = play()
   split(2)
   for (const index of [0, 1]) start(index)
+  const lose = () => [0, 1].map((index) => of(index).next({ type: 'state', state: 'connecting', error: null }))
+  lose()
   of(0).next({ type: 'started' })
   event(1, 1)
-  expect(shown(seen)).toEqual(['started', '1:1'])
+  lose()
   of(1).next({ type: 'started' })
-  expect(shown(seen)).toEqual(['started', '1:1', 'started'])
+  expect(shown(seen)).toEqual(['started', 'state', '1:1', 'state'])
+  of(0).next({ type: 'started' })
+  expect(shown(seen).at(-1)).toBe('started')
+})
+
+test('a partition whose connection is lost before the others have started need not start again', () => {
+  const { seen, split, start, of } = play()
+  split(2)
+  start(0)
+  of(0).next({ type: 'state', state: 'connecting', error: null })
+  start(1)
+  expect(seen).toEqual(['state', 'started'])
 })
 
 test('an error of one partition ends all, once', () => {

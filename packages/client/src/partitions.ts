@@ -55,6 +55,8 @@ interface Part {
   /** How often it was opened. */
   attempt: number
   isLive: boolean
+  /** It has a position: what follows it is not lost, also when its connection is. */
+  hasStarted: boolean
   /** Its position as far as the application has got events. */
   at: string | undefined
 }
@@ -149,10 +151,10 @@ class MergedSubscription<R extends AnyTRPCRouter> {
   #openMissing(): void {
     for (let index = this.#parts.length; index < this.#count && !this.#isOver; index++) {
       const isLast = this.#hasState && this.#carrier === undefined && index === this.#count - 1
-      if (isLast && !this.#parts.every(({ isLive }) => isLive)) return
+      if (isLast && !this.#parts.every(({ hasStarted }) => hasStarted)) return
       const at = this.#startOf(index, isLast)
       if (isLast) this.#carrier = index
-      const part: Part = { subscription: undefined, attempt: 0, isLive: false, at: undefined }
+      const part: Part = { subscription: undefined, attempt: 0, isLive: false, hasStarted: false, at: undefined }
       this.#parts.push(part)
       this.#open(part, { index, count: this.#count, ...(at !== undefined && { at }) })
     }
@@ -212,7 +214,7 @@ class MergedSubscription<R extends AnyTRPCRouter> {
   #onValue(index: number, value: Value<R>) {
     const { result } = value
     if (result.type === 'started') return this.#onStarted(index)
-    if (result.type === 'state') return index === 0 ? this.#given.observer.next(value) : undefined
+    if (result.type === 'state') return this.#onState(index, value)
     if (result.type !== 'data') return
     const { id, data } = result
     if (typeof id !== 'string') return this.#onSaid(index, saidOf(data))
@@ -226,24 +228,35 @@ class MergedSubscription<R extends AnyTRPCRouter> {
   #onSaid(index: number, said: Said | undefined): void {
     const part = this.#parts[index]
     if (said === undefined || part === undefined) return
-    if (said.at !== undefined && !isBefore(said.at, part.at)) part.at = said.at
-    if (said.state === true && index === this.#carrier) this.#awaitsState = true
+    // A late or doubled answer is behind the position, and its state does not come again.
+    if (said.at !== undefined && isAfter(said.at, part.at)) {
+      part.at = said.at
+      if (said.state === true && index === this.#carrier) this.#awaitsState = true
+    }
     if (said.count <= this.#count) return
     this.#count = said.count
     this.#openMissing()
   }
 
+  /** The state of the connection is the same for all partitions. A lost one is announced again. */
+  #onState(index: number, value: Value<R>): void {
+    const part = this.#parts[index]
+    if ('state' in value.result && value.result.state !== 'pending' && part?.isLive) {
+      part.isLive = false
+      this.#isAnnounced = false
+    }
+    if (index === 0) this.#given.observer.next(value)
+  }
+
   #onStarted(index: number) {
     const part = this.#parts[index]
     if (part === undefined) return
-    if (part.isLive) {
-      // The connection was lost, and all partitions start again.
-      for (const each of this.#parts) each.isLive = false
-      this.#isAnnounced = false
-    }
     part.isLive = true
+    part.hasStarted = true
     this.#openMissing()
-    if (this.#isAnnounced || this.#parts.length < this.#count || !this.#parts.every(({ isLive }) => isLive)) return
+    if (this.#isAnnounced || this.#parts.length < this.#count) return
+    // The first time it is enough that each has started once: a partition whose connection is lost resumes.
+    if (!this.#parts.every(({ isLive, hasStarted }) => (this.#isOpen ? isLive : hasStarted))) return
     this.#isAnnounced = true
     this.#isOpen = true
     const { observer, op } = this.#given
@@ -304,9 +317,9 @@ function saidOf(value: unknown): Said | undefined {
   return typeof partitions?.count === 'number' ? (partitions as Said) : undefined
 }
 
-/** Whether a cursor is before another one of the same epoch: a late answer moves no position back. */
-function isBefore(one: string, other: string | undefined): boolean {
+/** Whether a cursor is after another one, of another epoch, or the first. */
+function isAfter(one: string, other: string | undefined): boolean {
   const [epoch, offset] = one.split(':')
   const [otherEpoch, otherOffset] = other?.split(':') ?? []
-  return epoch === otherEpoch && Number(offset) < Number(otherOffset)
+  return epoch !== otherEpoch || Number(offset) > Number(otherOffset)
 }

@@ -9,6 +9,7 @@ import { internalsOf } from '@trunkline/server/internal'
 import { createLambdaHandlers, type Rates } from '@trunkline/server/lambda'
 import type { Backend, Telemetry } from '@trunkline/server/ports'
 import * as z from 'zod'
+import { topicOfPartition } from '../../../server/src/define/topic.ts'
 import { consoleRecorder } from '../../../server/src/ports/console-log.ts'
 
 /** The functions that a schedule's procedures use in addition to Trunkline. */
@@ -32,6 +33,8 @@ export interface RunningFunction {
   readonly sleep: Required<Backend>['clock']['sleep']
   /** Whether the invocation is still running. */
   readonly isAlive: () => boolean
+  /** The partitions that its version of the application declares. */
+  readonly partitions: number
 }
 const runningFunctions = new AsyncLocalStorage<RunningFunction>()
 
@@ -55,11 +58,26 @@ const authorize = ({ room }: { readonly room: string }, { claims }: TopicCaller)
 const club = line.channel('club', { ...schemas, authorize })
 const watchedClub = line.channel('watched.club', { ...schemas, authorize, recheck: 'delivery' })
 
+/** The room whose channel has partitions: 2, and 4 in the next version of the application. */
+export const partedRoom = 'p'
+export const partitionsOfVersions = { first: 2, next: 4 }
+const parted = line.channel('parted', { ...schemas, partitions: 2, partitionBy: ({ n }) => `${Math.floor(n) % 16}` })
+Object.defineProperty(
+  internalsOf(line)
+    .channels()
+    .find(({ name }) => name === parted.name)?.partitions,
+  'count',
+  {
+    get: () => runningFunctions.getStore()?.partitions ?? partitionsOfVersions.first,
+  },
+)
+
 /** The rooms that only a caller with a right may subscribe to: without and with a check at each delivery. */
 export const guardedRooms = ['m', 'w'] as const
 /** The reason with which a room is refused. */
 export const refusalOf = (room: string) => `You are no member of ${room}.`
-const channelOf = (room: string) => (room === 'm' ? club : room === 'w' ? watchedClub : messages)
+const channels = { m: club, w: watchedClub, [partedRoom]: parted }
+const channelOf = (room: string) => channels[room as keyof typeof channels] ?? messages
 
 /** A grace period and a lease that are short in relation to a schedule. */
 export const presenceTimes = { graceMs: 15_000, leaseMs: 60_000 }
@@ -305,6 +323,9 @@ export function operate({ kind, principal, until }: Operation, now: number) {
   })
 }
 
+/** The names of the logs of the room with partitions. */
+export const partedTopics = () =>
+  Array.from({ length: partitionsOfVersions.next }, (_, index) => topicOfPartition(topicOf(partedRoom), index))
 /** The name of a room's log. */
 export const topicOf = (room: string) => `${channelOf(room).name}?room=s:${room}`
 /** The name of a room's presence log. */

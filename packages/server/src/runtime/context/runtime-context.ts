@@ -14,7 +14,7 @@ import { type ParamsMemory, paramsMemoryOf } from './kept-params.ts'
 import { createParsedEvents, type ParsedEvents } from './parsed-events.ts'
 import { boundInvoker, boundStore } from './port-deadlines.ts'
 import type { Server } from './served-application.ts'
-import { partitionCountsOf, type ShardHints, shardHintsOf } from './shard-hints.ts'
+import { type KnownCount, partitionCountsOf, type ShardHints, shardHintsOf } from './shard-hints.ts'
 
 /**
  * The claim of an attempt of a mutation with a key. Its publishes are counted, so that the n-th publish of each attempt
@@ -54,7 +54,7 @@ export interface RuntimeContext {
   /** The shards of topics that this process has seen in this store. */
   readonly shardHints: ShardHints
   /** The partitions of channels that this process has seen in this store. */
-  readonly partitionCounts: Map<string, number>
+  readonly partitionCounts: Map<string, KnownCount>
   /** The appends of this invocation, or of this use of a backend by a script. */
   readonly appends: AppendQueues
   /** The connection parameters that this process has read. */

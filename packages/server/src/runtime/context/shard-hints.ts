@@ -17,14 +17,19 @@ export function shardHintsOf(store: Store): ShardHints {
   return known
 }
 
-const counts = new WeakMap<Store, Map<string, number>>()
+/** The number of partitions of a channel, and when it was read, in epoch milliseconds. */
+export interface KnownCount {
+  readonly partitions: number
+  readonly readAt: number
+}
+
+const counts = new WeakMap<Store, Map<string, KnownCount>>()
 
 /**
- * The number of partitions by channel, as publishes of this process have read it. It only grows, so an old number is a
- * lower bound.
+ * The number of partitions by channel, as this process has read it. It only grows, so an old number is a lower bound.
  */
-export function partitionCountsOf(store: Store): Map<string, number> {
-  const known = counts.get(store) ?? new Map<string, number>()
+export function partitionCountsOf(store: Store): Map<string, KnownCount> {
+  const known = counts.get(store) ?? new Map<string, KnownCount>()
   counts.set(store, known)
   return known
 }

@@ -10,6 +10,7 @@ import { TrunklineError } from '../context/trunkline-error.ts'
 import { encode, type Frame, type Result } from '../encoding/encode.ts'
 import { rejectRequest } from '../encoding/error-response.ts'
 import { isStreamTopic, partitionsValue, replayResults } from '../encoding/result-frames.ts'
+import { countToSync } from '../log/partition-count.ts'
 import { type Replay, toRange } from '../log/replay.ts'
 import { cursorOf, isAgeing, isAnchor } from '../log/retention.ts'
 import { keepPresence } from '../presence/renew-lease.ts'
@@ -246,7 +247,7 @@ async function syncLive(
   const range = { topic, pipe, path, from: found.from.offset, maxBytes, envelope }
   return [
     { type: 'synced', ...toRange(found) },
-    ...addedPartitions(context, followed),
+    ...(await addedPartitions(context, followed)),
     ...replayResults(context, range, shownSlots(view, found.slots)),
   ]
 }
@@ -262,10 +263,12 @@ async function endOutgrown({ context }: MessageSyncs, { row }: LiveEntry, follow
 
 /** Says that partitions were added, to a client that merges fewer. */
 // [TL-PART-6]
-function addedPartitions(context: InvocationContext, { topic, part }: Followed): readonly Result[] {
+async function addedPartitions(context: InvocationContext, { topic, part }: Followed): Promise<readonly Result[]> {
   const [, merged] = /^0\/(\d+)$/.exec(part ?? '') ?? []
-  const count = context.channelOf(channelOfTopic(topic))?.partitions?.count ?? 1
-  return merged === undefined || count <= Number(merged) ? [] : [partitionsValue(context.server, { count })]
+  const channel = merged === undefined ? undefined : context.channelOf(channelOfTopic(topic))
+  if (channel === undefined) return []
+  const count = await countToSync(context, channel)
+  return count <= Number(merged) ? [] : [partitionsValue(context.server, { count })]
 }
 
 /**
