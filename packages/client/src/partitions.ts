@@ -86,6 +86,7 @@ interface Said {
 const mostHeld = 10_000
 
 /** One subscription of the application. It is of one log until the server says that the topic has partitions. */
+// [TL-PART-9]
 class MergedSubscription<R extends AnyTRPCRouter> {
   readonly #given: Parts<R>
   readonly #parts: Part[] = []

@@ -128,7 +128,7 @@ test('a publish names another partition key than partitionBy', async () => {
   expect(await world.dataOf(1)).toEqual([{ by: first, n: 1 }])
 })
 
-test('a keyed publish keeps its partition when the number of partitions grows between its attempts [TL-PART-2]', async () => {
+test('a keyed publish keeps its partition when the number of partitions grows between its attempts [TL-PART-2] [LAW-PARTITIONS]', async () => {
   const moving =
     Array.from({ length: 99 }, (_, n) => `m${n}`).find((by) => partitionOf(by, 4) !== partitionOf(by, 2)) ?? ''
   const before = worldOf(2)
@@ -258,7 +258,7 @@ async function grown(): Promise<[World, TestClient, World]> {
   return [before, client, after]
 }
 
-test('an older version publishes to as many partitions as the highest number that was declared', async () => {
+test('an older version publishes to as many partitions as the highest declared number [LAW-PARTITIONS]', async () => {
   const [, , after] = await grown()
   const older = worldOf(2, { store: () => after.store })
   const [, , third = ''] = keysOf(4)

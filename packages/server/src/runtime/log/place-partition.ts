@@ -56,6 +56,7 @@ export async function placePartition(
 }
 
 /** Where a partition begins if its client has no position in it. */
+// [TL-PART-8]
 function placeOf({ index, count, at }: PartitionRequest, position: string | undefined) {
   const given = at ?? (position === undefined ? 'new' : (positionIn(position, index) ?? 'start'))
   if (given === 'new') return { partition: { index, count }, lastEventId: undefined }
