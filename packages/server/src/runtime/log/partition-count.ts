@@ -7,7 +7,7 @@ import type { RuntimeContext } from '../context/runtime-context.ts'
 const never = 100 * 365 * 24 * 3_600 // a hundred years, in seconds: the rows of the number do not expire
 
 /** The log that holds the number of partitions of a channel. */
-export function countTopicOf(channel: Pick<ChannelDefinition, 'name'>): string {
+function countTopicOf(channel: Pick<ChannelDefinition, 'name'>): string {
   return `${formatTopic(channel.name, {})}/partitions`
 }
 
