@@ -152,14 +152,17 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   local: [
     ...[
       '.',
+      'cli',
+      'cli/commands',
+      'cli/definition',
       'dev',
       'asyncapi',
       'redrive',
       'erase',
-      'revoke',
       'doctor',
       'doctor/checks',
       'doctor/context',
+      'stage',
       'line',
       'inspector/page',
       'inspector',

