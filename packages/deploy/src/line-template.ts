@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { alarms } from './resources/alarms.ts'
 import { dashboard } from './resources/dashboard.ts'
 import { eventSources } from './resources/events.ts'
@@ -113,6 +114,7 @@ function outputs({ stage, http, httpStream }: Settings): Readonly<Record<string,
       Description: 'createConnection({ url: <this> })',
       Value: sub(`wss://\${WebsocketsApi}.execute-api.\${AWS::Region}.\${AWS::URLSuffix}/${stage}`),
     },
+    TrunklineVersion: { Description: 'What trunkline doctor compares with its own version', Value: version() },
     TableName: { Description: 'TRUNKLINE_TABLE of scripts', Value: ref('Table') },
     DeadLettersUrl: { Description: 'npx trunkline redrive --queue <this>', Value: ref('DeadLetters') },
     ...(http &&
@@ -131,4 +133,10 @@ function outputs({ stage, http, httpStream }: Settings): Readonly<Record<string,
       },
     }),
   }
+}
+
+/** The version of this package. All packages of Trunkline have the same one. */
+function version(): string {
+  const manifest = createRequire(import.meta.url)('@trunkline/deploy/package.json') as { readonly version: string }
+  return manifest.version
 }

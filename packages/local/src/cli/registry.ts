@@ -3,6 +3,7 @@ import { completionCommand } from './commands/completion.ts'
 import { connectionsListCommand } from './commands/connections.ts'
 import { costCommand } from './commands/cost.ts'
 import { devCommand } from './commands/dev.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { eraseCommand } from './commands/erase.ts'
 import { kickCommand, revokeCommand } from './commands/kick.ts'
 import { redriveCommand } from './commands/redrive.ts'
@@ -18,6 +19,7 @@ export const commands: readonly CommandDefinition[] = [
   kickCommand,
   revokeCommand,
   redriveCommand,
+  doctorCommand,
   eraseCommand,
   asyncapiCommand,
   templateCommand,

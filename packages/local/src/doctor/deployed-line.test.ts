@@ -3,10 +3,11 @@ import { type Account, apiId, deployedFunctions, healthyAccount, startAws } from
 import { checks } from './checks/checks.ts'
 import { ownVersion } from './checks/versions.ts'
 import { describeTable } from './context/deployed-line.ts'
-import { expectedRights, functionNames } from './context/expected-line.ts'
+import { expectedRights, expectedTemplate, functionNames } from './context/expected-line.ts'
 import type { DoctorTarget } from './context/target.ts'
 import { examine, patient, startLine, targetOf } from './line-target.suite.ts'
 
+const line = { functions: deployedFunctions }
 const queueUrl = (name: string) => `https://sqs.local-1.amazonaws.com/123456789012/${name}`
 const shop = (name: string) => `shop-prod-${name}`
 
@@ -44,7 +45,7 @@ async function examineAccount(
       WebsocketsApi: { type: 'AWS::ApiGatewayV2::Api', id: apiId },
       WebsocketsDeploymentStage: { type: 'AWS::ApiGatewayV2::Stage', id: 'dev' },
     },
-    outputs: { Version: ownVersion() },
+    outputs: { TrunklineVersion: ownVersion() },
     clientConfig: () => config,
     ...changes,
   })
@@ -68,7 +69,7 @@ describe('the doctor on a healthy deployed line', () => {
       ...{ partition: 'aws', region: 'local-1', tableArn: 'table', streamArn: 'stream', apiId, stage: 'dev' },
       ...{ account: '', delayQueueArn: '', failuresQueueArn: '', functions: deployedFunctions },
     }
-    const actions = functionNames.flatMap((name) => expectedRights({ functions: deployedFunctions }, name, names))
+    const actions = functionNames.flatMap((name) => expectedRights(line, name, names))
     const simulated = new Set([...account.simulated].map((each) => each.split(' ')[0]))
     expect(simulated).toEqual(new Set(actions.map(({ action }) => action)))
   })
@@ -88,6 +89,10 @@ describe('the doctor on a healthy deployed line', () => {
       ),
     ).toBe(true)
     expect(simulated).toContain(`dynamodb:GetRecords on ${streamArn}`)
+  })
+
+  it('names the version of this command in the template that it writes', () => {
+    expect(expectedTemplate(line).Outputs['TrunklineVersion']?.Value).toBe(ownVersion())
   })
 
   it("prints no variable of the application's own", async () => {
@@ -591,7 +596,7 @@ describe('the doctor on a deployed line with', () => {
   })
 
   it('a template of another version', async () => {
-    const { results } = await examineAccount(() => {}, ['versions'], { outputs: { Version: '0.0.1' } })
+    const { results } = await examineAccount(() => {}, ['versions'], { outputs: { TrunklineVersion: '0.0.1' } })
     expect(results.get('versions')).toMatchObject({
       status: 'warning',
       detail: `The template has the version 0.0.1, this command ${ownVersion()}.`,

@@ -4,7 +4,7 @@ import type { LocalLine } from '../line/local-line.ts'
 import { startLocalLine } from '../line/start-local-line.ts'
 import { checks } from './checks/checks.ts'
 import type { CheckResult, DoctorSettings } from './context/check.ts'
-import type { DoctorTarget, ServiceConfig } from './context/target.ts'
+import type { DoctorTarget } from './context/target.ts'
 import { runChecks } from './run-checks.ts'
 
 const t = initTRPC.context<object>().meta<LineMeta>().create()
@@ -31,13 +31,10 @@ export function startLine(options: LineOptions = {}): Promise<LocalLine<typeof r
   })
 }
 
-type Services = Readonly<Record<string, ServiceConfig>>
-
 /** A target for the doctor on a local line. */
 export function targetOf(
   { environment, url, httpUrl }: Pick<LocalLine<typeof router>, 'environment' | 'url' | 'httpUrl'>,
   changes: Partial<DoctorTarget> = {},
-  services: Services = {},
 ): DoctorTarget {
   const variable = (name: string) => environment[name] ?? ''
   return {
@@ -51,12 +48,11 @@ export function targetOf(
     queues: { delay: variable('TRUNKLINE_DELAY_QUEUE_URL'), failures: variable('TRUNKLINE_FAILURES') },
     outputs: {},
     resources: {},
-    clientConfig: (service) =>
-      services[service] ?? {
-        region: variable('AWS_REGION'),
-        endpoint: variable(`AWS_ENDPOINT_URL_${service}`) || variable('AWS_ENDPOINT_URL_DYNAMODB'),
-        credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-      },
+    clientConfig: (service) => ({
+      region: variable('AWS_REGION'),
+      endpoint: variable(`AWS_ENDPOINT_URL_${service}`) || variable('AWS_ENDPOINT_URL_DYNAMODB'),
+      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    }),
     ...changes,
   }
 }

@@ -15,7 +15,10 @@ const undoMs = 5_000
 /** A new account runs as few as 10 functions at the same time, and each check may run two. */
 const parallel = 4
 
-type SharedContext = Pick<CheckContext, 'target' | 'settings'>
+interface SharedContext extends Pick<CheckContext, 'target' | 'settings'> {
+  /** Ends all checks when it aborts, after they have undone what they did. @default never */
+  readonly interrupted?: AbortSignal
+}
 
 /**
  * Runs checks in parallel, each after those that it needs. One that throws, or takes too long, has failed; it never
@@ -78,6 +81,8 @@ async function find(check: Check, context: SharedContext): Promise<Timed> {
     return { ...skipped('A local line has no such thing.'), ms: 0 }
   const began = performance.now()
   const timeoutMs = check.timeoutMs ?? defaultTimeoutMs
+  const { interrupted, ...given } = context
+  if (interrupted?.aborted) return { ...skipped('Interrupted.'), ms: 0 }
   const timeout = new AbortController()
   setMaxListeners(0, timeout.signal) // each request of a check listens
   const undone: Undo[] = []
@@ -92,11 +97,17 @@ async function find(check: Check, context: SharedContext): Promise<Timed> {
       timeout.abort()
     }, timeoutMs)
   })
-  const running = Promise.resolve({ ...context, signal: timeout.signal, onEnd: (undo: Undo) => void undone.push(undo) })
-    .then((given) => check.run(given))
+  const stopped = new Promise<Finding>((resolve) => {
+    timeout.signal.addEventListener('abort', () => resolve(skipped('Interrupted.')))
+  })
+  const interrupt = () => timeout.abort()
+  interrupted?.addEventListener('abort', interrupt)
+  const running = Promise.resolve({ ...given, signal: timeout.signal, onEnd: (undo: Undo) => void undone.push(undo) })
+    .then((all) => check.run(all))
     .catch((thrown: unknown) => toFinding(check, thrown))
-  const finding = await Promise.race([running, late])
+  const finding = await Promise.race([late, stopped, running])
   clearTimeout(timer)
+  interrupted?.removeEventListener('abort', interrupt)
   const ms = Math.round(performance.now() - began)
   await undoAll(undone)
   return { ...finding, ms }

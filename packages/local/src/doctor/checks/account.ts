@@ -1,5 +1,6 @@
 import { cloudWatch, dynamo, lambda, request, sts } from '../context/aws.ts'
 import { type Check, type CheckContext, failed, passed, skipped, warning, worstOf } from '../context/check.ts'
+import { lineFunctions } from '../context/expected-line.ts'
 import { hello, openSocket } from '../context/probe-socket.ts'
 
 const signatureMs = 300_000 // AWS refuses a signature that is 5 minutes off
@@ -100,7 +101,7 @@ const concurrency: Check = {
 async function reservations(context: CheckContext) {
   const { sdk, client } = await lambda(context)
   const reserved = await Promise.all(
-    Object.entries(context.target.functions).map(async ([name, FunctionName]) => {
+    lineFunctions(context.target).map(async ([name, FunctionName]) => {
       const command = new sdk.GetFunctionConcurrencyCommand({ FunctionName })
       const { ReservedConcurrentExecutions: count } = await request('lambda:GetFunctionConcurrency', () =>
         client.send(command, { abortSignal: context.signal }),
@@ -126,7 +127,7 @@ const throttles: Check = {
   remedy: 'Raise the concurrency of the account, or that reserved for the function.',
   target: 'aws',
   async run(context) {
-    const names = Object.entries(context.target.functions)
+    const names = lineFunctions(context.target)
     if (names.length === 0) return skipped('The functions of the line are not known. Name the stage or the stack.')
     const { sdk, client } = await cloudWatch(context)
     const command = new sdk.GetMetricDataCommand({

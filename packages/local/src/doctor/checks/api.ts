@@ -10,7 +10,7 @@ import {
   warning,
   worstOf,
 } from '../context/check.ts'
-import { apiOf, describeFunction } from '../context/deployed-line.ts'
+import { apiOf, describeFunction, isGuessed } from '../context/deployed-line.ts'
 import { expectedProperties, expectedRoutes } from '../context/expected-line.ts'
 import { unknownConnection } from './delivery.ts'
 
@@ -46,7 +46,7 @@ const routes: Check = {
       if (route === undefined) return failed(`The route ${key} is missing.`, deployAgain)
       if (isTwoWay !== (route.RouteResponseSelectionExpression === '$default'))
         return failed(`The route ${key} is ${isTwoWay ? 'one-way' : 'two-way'}; expected the opposite.`, deployAgain)
-      if (isAuthorized !== (route.AuthorizationType === 'CUSTOM'))
+      if (!isGuessed(context.target) && isAuthorized !== (route.AuthorizationType === 'CUSTOM'))
         return failed(`The route ${key} has the authorization ${route.AuthorizationType}.`, deployAgain)
       const type = types.get(route.Target?.replace('integrations/', ''))
       const expected = isMock ? 'MOCK' : 'AWS_PROXY'

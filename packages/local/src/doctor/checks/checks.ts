@@ -1,3 +1,4 @@
+import { UsageError } from '../../stage/usage-error.ts'
 import type { Check } from '../context/check.ts'
 import { accountChecks } from './account.ts'
 import { apiChecks } from './api.ts'
@@ -27,7 +28,7 @@ export const checks: readonly Check[] = [
 export { factChecks, slowFactChecks }
 
 /**
- * The checks with these ids and those that they need. Throws an `Error` that names an id that no check has.
+ * The checks with these ids and those that they need. Throws a `UsageError` that names an id that no check has.
  */
 export function selectChecks(all: readonly Check[], ids: readonly string[]): readonly Check[] {
   const byId = new Map(all.map((check) => [check.id, check]))
@@ -35,7 +36,7 @@ export function selectChecks(all: readonly Check[], ids: readonly string[]): rea
   const add = (id: string) => {
     const check = byId.get(id)
     if (check === undefined)
-      throw new Error(`Expected --only to name checks, got ${id}. There are ${[...byId.keys()].join(', ')}.`)
+      throw new UsageError(`Expected --only to name checks, got ${id}. There are ${[...byId.keys()].join(', ')}.`)
     selected.add(id)
     for (const needed of check.needs ?? []) add(needed)
   }

@@ -9,8 +9,8 @@ import {
   warning,
   worstOf,
 } from '../context/check.ts'
-import { describeFunction } from '../context/deployed-line.ts'
-import { expectedProperties, logicalId } from '../context/expected-line.ts'
+import { describeFunction, isGuessed } from '../context/deployed-line.ts'
+import { expectedProperties, lineFunctions, logicalId } from '../context/expected-line.ts'
 
 const unknownFunctions = 'The functions of the line are not known. Name the stage or the stack.'
 const deployAgain = 'Deploy the stack again.'
@@ -29,7 +29,7 @@ const functions: Check = {
   remedy: deployAgain,
   target: 'aws',
   async run(context) {
-    const names = Object.entries(context.target.functions)
+    const names = lineFunctions(context.target)
     if (names.length === 0) return skipped(unknownFunctions)
     const findings = await Promise.all(names.map(([name, deployed]) => examine(context, name, deployed)))
     const worst = worstOf(findings.flat())
@@ -44,7 +44,10 @@ async function examine(context: CheckContext, name: string, deployed: string): P
   try {
     found = await describeFunction(context, deployed)
   } catch (thrown) {
-    if (isNotFound(thrown)) return [failed(`The function ${deployed} does not exist.`, deployAgain)]
+    if (isNotFound(thrown))
+      return isGuessed(context.target)
+        ? [skipped(`There is no function ${deployed}.`)]
+        : [failed(`The function ${deployed} does not exist.`, deployAgain)]
     throw thrown
   }
   const { State, LastUpdateStatus, LastUpdateStatusReason, Timeout = 0, Runtime = '' } = found
@@ -141,7 +144,7 @@ const recursion: Check = {
   target: 'aws',
   async run(context) {
     const { target } = context
-    const recursive = Object.entries(target.functions).filter(
+    const recursive = lineFunctions(target).filter(
       ([name]) => expectedProperties(target, `${logicalId(name)}LambdaFunction`)['RecursiveLoop'] === 'Allow',
     )
     if (recursive.length === 0) return skipped(unknownFunctions)

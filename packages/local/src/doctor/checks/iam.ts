@@ -1,7 +1,13 @@
-import { iam, request } from '../context/aws.ts'
+import { iam, isNotFound, request } from '../context/aws.ts'
 import { type Check, type CheckContext, failed, passed, skipped } from '../context/check.ts'
-import { deployedNames, describeFunction } from '../context/deployed-line.ts'
-import { type ExpectedRight, expectedRights, type FunctionName, functionNames } from '../context/expected-line.ts'
+import { deployedNames, describeFunction, isGuessed } from '../context/deployed-line.ts'
+import {
+  deployedName,
+  type ExpectedRight,
+  expectedRights,
+  type FunctionName,
+  functionNames,
+} from '../context/expected-line.ts'
 
 /** One check for each function: its role, action by action, against the rights of the template. */
 export const iamChecks: readonly Check[] = functionNames.map(createCheck)
@@ -23,9 +29,13 @@ function createCheck(name: FunctionName): Check {
 }
 
 async function simulate(context: CheckContext, name: FunctionName, { remedy }: Check) {
-  const deployed = context.target.functions[name]
+  const deployed = deployedName(context.target, name)
   if (deployed === undefined) return skipped(`The line has no function ${name}, or it is not known.`)
-  const { Role } = await describeFunction(context, deployed)
+  const { Role } = await describeFunction(context, deployed).catch((thrown: unknown) => {
+    if (isGuessed(context.target) && isNotFound(thrown)) return { Role: 'none' }
+    throw thrown
+  })
+  if (Role === 'none') return skipped(`There is no function ${deployed}.`)
   if (Role === undefined) return failed(`The function ${deployed} has no role.`, remedy)
   const rights = expectedRights(context.target, name, await deployedNames(context))
   const denied: string[] = []

@@ -35,10 +35,10 @@ const versions: Check = {
 
 function ofTemplate({ target }: CheckContext): Finding {
   if (target.kind === 'local') return skipped('A local line has no template.')
-  const [own, deployed] = [ownVersion(), target.outputs['Version']]
+  const [own, deployed] = [ownVersion(), target.outputs['TrunklineVersion']]
   if (deployed === own) return passed(`The template and this command have the version ${own}.`)
   return deployed === undefined
-    ? skipped('The stack has no output Version.')
+    ? skipped('The stack has no output TrunklineVersion.')
     : warning(`The template has the version ${deployed}, this command ${own}.`, versions.remedy)
 }
 

@@ -1,15 +1,16 @@
+import type { AwsService, ClientConfig } from '../../stage/stage.ts'
 import { type CheckContext, MissingPermission } from './check.ts'
-import type { DoctorService, DoctorTarget, ServiceConfig } from './target.ts'
+import type { DoctorTarget } from './target.ts'
 
 type Sdk = typeof import('./sdk.ts')
-type ClientConfig = ServiceConfig & { readonly maxAttempts: number }
+type Config = ClientConfig & { readonly maxAttempts: number }
 
 /** A client of the AWS SDK, and the SDK with its commands, which is loaded with the first use. */
 type Connect<C> = (context: Pick<CheckContext, 'target'>) => Promise<{ readonly sdk: Sdk; readonly client: C }>
 
 const requestHandler = { requestTimeout: 8_000, connectionTimeout: 3_000 } // of the 20 s that a check has
 
-function connector<C>(service: DoctorService, create: (sdk: Sdk, config: ClientConfig) => C): Connect<C> {
+function connector<C>(service: AwsService, create: (sdk: Sdk, config: Config) => C): Connect<C> {
   const connected = new WeakMap<DoctorTarget, ReturnType<Connect<C>>>()
   return ({ target }) => {
     const config = { ...target.clientConfig(service), maxAttempts: 3, requestHandler }

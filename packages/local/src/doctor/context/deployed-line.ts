@@ -39,6 +39,13 @@ export function apiOf({ resources, callbackUrl, webSocketUrl }: DoctorTarget) {
   return id === undefined || stage === undefined ? undefined : { id, stage }
 }
 
+/**
+ * Whether the names of the functions were guessed from one of them, because no stack was named. The line may have fewer.
+ */
+export function isGuessed({ resources }: Pick<DoctorTarget, 'resources'>): boolean {
+  return Object.keys(resources).length === 0
+}
+
 /** The ARNs of the line's resources. Rejects with an `Error` that names what is not known of the line. */
 export async function deployedNames(context: CheckContext): Promise<DeployedNames> {
   const { target } = context

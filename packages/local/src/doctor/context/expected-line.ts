@@ -42,7 +42,13 @@ export function expectedTemplate(target: Functions) {
 
 /** The deployed name of the function that does this, which in a small deployment is the one function of all. */
 export function deployedName({ functions }: Functions, name: FunctionName): string | undefined {
-  return functions[name] ?? functions['handler']
+  return functions['websocket'] === undefined ? functions['handler'] : functions[name]
+}
+
+/** The functions of the line by their short names, without others of the application in the same stack. */
+export function lineFunctions({ functions }: Functions): readonly (readonly [name: string, deployed: string])[] {
+  const names: readonly string[] = functions['websocket'] === undefined ? ['handler'] : functionNames
+  return Object.entries(functions).filter(([name]) => names.includes(name))
 }
 
 /** The properties of a resource of the template. Throws for a resource that it does not have. */

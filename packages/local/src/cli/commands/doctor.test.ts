@@ -1,0 +1,99 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { startLine } from '../../doctor/line-target.suite.ts'
+import { runTrunkline } from '../../testing/command-line.suite.ts'
+
+let local: Awaited<ReturnType<typeof startLine>>
+beforeAll(async () => {
+  local = await startLine()
+}, 60_000)
+afterAll(() => local.close())
+beforeEach(() => {
+  for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value)
+  for (const method of ['info', 'warn', 'error'] as const) vi.spyOn(console, method).mockImplementation(() => {})
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.unstubAllEnvs()
+})
+
+describe('trunkline doctor', () => {
+  it('prints a line for each check and exits with 0 when none failed', async () => {
+    const { code, out, err } = await runTrunkline(['doctor', '--only', 'ping,table,credentials'])
+    expect([code, err]).toEqual([0, ''])
+    expect(out).toContain('ok    table: the table exists with the keys, TTL and backups of a line. The table')
+    expect(out).toContain('skip  credentials: AWS accepts your credentials\n        A local line has no such thing.')
+    expect(out).toMatch(/ok {4}ping: .*\{"pong":true\} in \d+ ms\./)
+    expect(out.trimEnd().split('\n').at(-1)).toBe(`${local.httpUrl}: 3 passed, 0 failed, 0 warnings, 1 skipped`)
+  })
+
+  it('exits with 1 when a check failed, and prints what to do', async () => {
+    const { code, out } = await runTrunkline(['doctor', '--only', 'ping,authorizer-with-token', '--token', 'bad'])
+    expect(code).toBe(1)
+    expect(out).toContain('FAIL  authorizer-with-token: authorize accepts your token')
+    expect(out).toContain('        authorize refused the token: The token is unknown.\n        → Pass a token')
+    expect(out).toContain(
+      'skip  ping: the gateway answers a keepalive itself\n        Not run, because handshake failed.',
+    )
+  })
+
+  it('prints one JSON document with --json', async () => {
+    const { code, out } = await runTrunkline(['doctor', '--json', '--only', 'table'])
+    expect(code).toBe(0)
+    expect(JSON.parse(out)).toEqual({
+      line: local.httpUrl,
+      kind: 'local',
+      ok: true,
+      counts: { passed: 1, failed: 0, warning: 0, skipped: 0 },
+      results: [
+        {
+          id: 'table',
+          title: expect.stringContaining('the table exists'),
+          status: 'passed',
+          detail: expect.stringContaining('is ACTIVE'),
+          ms: expect.any(Number),
+        },
+      ],
+    })
+  })
+
+  it('examines the sockets at --url', async () => {
+    const { code, out } = await runTrunkline(['doctor', '--only', 'handshake', '--url', 'ws://127.0.0.1:1/x', '--json'])
+    expect(code).toBe(1)
+    expect(JSON.parse(out).results[0]).toMatchObject({
+      status: 'failed',
+      detail: expect.stringContaining('ECONNREFUSED'),
+    })
+  })
+
+  it.each([
+    [['--only', 'pings'], 'Expected --only to name checks, got pings. There are credentials, clock'],
+    [['--url', 'https://live.example.com'], 'Expected --url to be an address such as wss://'],
+    [['--onyl', 'ping'], '--only'],
+  ])('exits with 2 for %j, and says what is expected', async (args, message) => {
+    const { code, err } = await runTrunkline(['doctor', ...args])
+    expect([code, err]).toEqual([2, expect.stringContaining(message)])
+  })
+
+  it('that is interrupted ends its checks and leaves no row behind', async () => {
+    local.faults.on('stream', 'drop')
+    const interrupted = new AbortController()
+    const put = vi.waitFor(async () => expect(await countOfRows()).toBeGreaterThan(0), { timeout: 15_000 })
+    const running = runTrunkline(['doctor', '--only', 'filter', '--json'], { interrupted: interrupted.signal })
+    await put
+    interrupted.abort()
+    const { code, out } = await running
+    local.faults.clear()
+    expect(code).toBe(1)
+    expect(JSON.parse(out).results.at(-1)).toMatchObject({ id: 'filter', status: 'skipped', detail: 'Interrupted.' })
+    expect(await countOfRows()).toBe(0)
+  })
+})
+
+/** The rows of the doctor in the table. */
+async function countOfRows(): Promise<number> {
+  const { DynamoDBClient, ScanCommand } = await import('@aws-sdk/client-dynamodb')
+  const client = new DynamoDBClient({})
+  const { Items = [] } = await client.send(new ScanCommand({ TableName: local.environment['TRUNKLINE_TABLE'] }))
+  client.destroy()
+  return Items.filter((item) => JSON.stringify(item).includes('trunkline-doctor')).length
+}
