@@ -124,7 +124,7 @@ function toFinding({ remedy }: Check, thrown: unknown): Finding {
 }
 
 /** The error's name and message, and the cause of a request that did not arrive. */
-export function describeError(thrown: unknown): string {
+function describeError(thrown: unknown): string {
   if (!(thrown instanceof Error)) return `It threw ${String(thrown)}.`
   const { name, message, cause } = thrown
   const code = (thrown as { readonly code?: unknown }).code

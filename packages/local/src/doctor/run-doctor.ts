@@ -55,11 +55,15 @@ const marks: Readonly<Record<CheckStatus, string>> = {
   skipped: 'skip',
 }
 
-/** The lines of one result: its mark, title and finding, and the remedy. */
+/** The lines of one result: its mark and finding, and where something is wrong, what it is about and the remedy. */
 export function formatResult({ id, title, status, detail, remedy }: CheckResult): readonly string[] {
-  const head = `${marks[status]}  ${id}: ${title}`
-  if (status === 'passed') return [`${head}. ${detail}`]
-  return [head, `        ${detail}`, ...(remedy === undefined ? [] : [`        → ${remedy}`])]
+  const mark = `${marks[status]}  ${id}: `
+  if (status === 'passed' || status === 'skipped') return [mark + detail]
+  return [
+    `${mark}expected that ${title}`,
+    `        ${detail}`,
+    ...(remedy === undefined ? [] : [`        → ${remedy}`]),
+  ]
 }
 
 /** `12 passed, 1 failed, 2 warnings, 9 skipped` */

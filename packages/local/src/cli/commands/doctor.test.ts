@@ -20,8 +20,8 @@ describe('trunkline doctor', () => {
   it('prints a line for each check and exits with 0 when none failed', async () => {
     const { code, out, err } = await runTrunkline(['doctor', '--only', 'ping,table,credentials'])
     expect([code, err]).toEqual([0, ''])
-    expect(out).toContain('ok    table: the table exists with the keys, TTL and backups of a line. The table')
-    expect(out).toContain('skip  credentials: AWS accepts your credentials\n        A local line has no such thing.')
+    expect(out).toContain('ok    table: The table trunkline-')
+    expect(out).toContain('skip  credentials: A local line has no such thing.')
     expect(out).toMatch(/ok {4}ping: .*\{"pong":true\} in \d+ ms\./)
     expect(out.trimEnd().split('\n').at(-1)).toBe(`${local.httpUrl}: 3 passed, 0 failed, 0 warnings, 1 skipped`)
   })
@@ -29,11 +29,9 @@ describe('trunkline doctor', () => {
   it('exits with 1 when a check failed, and prints what to do', async () => {
     const { code, out } = await runTrunkline(['doctor', '--only', 'ping,authorizer-with-token', '--token', 'bad'])
     expect(code).toBe(1)
-    expect(out).toContain('FAIL  authorizer-with-token: authorize accepts your token')
+    expect(out).toContain('FAIL  authorizer-with-token: expected that authorize accepts your token\n')
     expect(out).toContain('        authorize refused the token: The token is unknown.\n        → Pass a token')
-    expect(out).toContain(
-      'skip  ping: the gateway answers a keepalive itself\n        Not run, because handshake failed.',
-    )
+    expect(out).toContain('skip  ping: Not run, because handshake failed.')
   })
 
   it('prints one JSON document with --json', async () => {
