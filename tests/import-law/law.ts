@@ -159,6 +159,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
       'asyncapi',
       'redrive',
       'erase',
+      'inspect-stage',
       'doctor',
       'doctor/checks',
       'doctor/context',

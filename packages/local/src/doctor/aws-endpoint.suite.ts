@@ -132,9 +132,19 @@ export function healthyAccount({ table, callbackUrl, streamArn }: OnMachine) {
     deniedToMe: new Set<string>(),
     /** What DynamoDB says in place of the local line's table, by operation. */
     dynamo: new Map<string, (answer: Json) => Json>(),
+    /** The lines of log groups, by the group's name. */
+    logs: new Map<string, LogEvent[]>(),
+    /** The requests that came, as `DynamoDB_20120810.Query`, with their bodies. */
+    requests: [] as { readonly target: string; readonly text: string }[],
     /** The actions that were simulated, as `action on resource`. */
     simulated: new Set<string>(),
   }
+}
+
+interface LogEvent {
+  readonly timestamp: number
+  readonly message: string
+  readonly logStreamName: string
 }
 
 export type Account = ReturnType<typeof healthyAccount>
@@ -163,6 +173,7 @@ interface Exchange {
 function answer(state: Account, dynamoEndpoint: string, exchange: Exchange): void {
   const { request, response, body } = exchange
   const target = String(request.headers['x-amz-target'] ?? '')
+  state.requests.push({ target, text: body.toString() })
   if (/^DynamoDB(?:Streams)?_/.test(target)) onDynamo(state, dynamoEndpoint, exchange, target)
   else respond(response, onControlPlane(state, target, { url: request.url ?? '/', text: body.toString() }))
 }
@@ -174,6 +185,8 @@ function onControlPlane(
 ) {
   if (target.startsWith('AmazonSQS.')) return onSqs(state, JSON.parse(text) as Json)
   if (target.endsWith('.GetMetricData')) return deny(state, 'cloudwatch:GetMetricData') ?? onCloudWatch(state, text)
+  if (target.endsWith('.FilterLogEvents'))
+    return deny(state, 'logs:FilterLogEvents') ?? onLogs(state, JSON.parse(text) as FilterInput)
   const form = new URLSearchParams(text)
   const action = form.get('Action')
   if (action === 'GetCallerIdentity') return deny(state, 'sts:GetCallerIdentity') ?? onSts()
@@ -282,6 +295,24 @@ function onCloudWatch(state: Account, body: string): Answer {
 interface MetricQuery {
   readonly Id: string
   readonly MetricStat: { readonly Metric: { readonly Dimensions: readonly { readonly Value: string }[] } }
+}
+
+interface FilterInput {
+  readonly logGroupName: string
+  readonly startTime: number
+  readonly endTime: number
+  readonly nextToken?: string
+}
+
+const linesOfPage = 3 // as CloudWatch Logs ends a page after some MB
+
+function onLogs({ logs }: Account, { logGroupName, startTime, endTime, nextToken = '0' }: FilterInput): Answer {
+  const group = logs.get(logGroupName)
+  if (group === undefined) return failure(400, 'ResourceNotFoundException', 'The specified log group does not exist.')
+  const found = group.filter(({ timestamp }) => timestamp >= startTime && timestamp <= endTime)
+  const end = Number(nextToken) + linesOfPage
+  const next = end < found.length ? { nextToken: String(end) } : {}
+  return json({ events: found.slice(Number(nextToken), end), ...next })
 }
 
 /** Lambda and API Gateway. */
