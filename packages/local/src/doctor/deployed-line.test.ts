@@ -595,6 +595,16 @@ describe('the doctor on a deployed line with', () => {
     expect(found?.remedy).toMatch(remedy)
   })
 
+  it('clients at a default endpoint that is disabled', async () => {
+    const webSocketUrl = `wss://${apiId}.execute-api.local-1.amazonaws.com/dev`
+    const disable = (account: Account) => Object.assign(account.api, { DisableExecuteApiEndpoint: true })
+    expect((await examineAccount(disable, ['routes'], { webSocketUrl })).results.get('routes')).toMatchObject({
+      status: 'failed',
+      detail: expect.stringContaining('The default endpoint of the API is disabled'),
+      remedy: expect.stringContaining('--url'),
+    })
+  })
+
   it('a template of another version', async () => {
     const { results } = await examineAccount(() => {}, ['versions'], { outputs: { TrunklineVersion: '0.0.1' } })
     expect(results.get('versions')).toMatchObject({

@@ -2,6 +2,7 @@ import { initTRPC } from '@trpc/server'
 import { type AuthorizeResult, anonymous, createLine, deny, type LineMeta } from '@trunkline/server'
 import type { LocalLine } from '../line/local-line.ts'
 import { startLocalLine } from '../line/start-local-line.ts'
+import { environmentStage } from '../stage/environment-stage.ts'
 import { checks } from './checks/checks.ts'
 import type { CheckResult, DoctorSettings } from './context/check.ts'
 import type { DoctorTarget } from './context/target.ts'
@@ -36,25 +37,7 @@ export function targetOf(
   { environment, url, httpUrl }: Pick<LocalLine<typeof router>, 'environment' | 'url' | 'httpUrl'>,
   changes: Partial<DoctorTarget> = {},
 ): DoctorTarget {
-  const variable = (name: string) => environment[name] ?? ''
-  return {
-    kind: 'local',
-    name: url,
-    table: variable('TRUNKLINE_TABLE'),
-    webSocketUrl: url,
-    callbackUrl: httpUrl,
-    httpUrl,
-    functions: {},
-    queues: { delay: variable('TRUNKLINE_DELAY_QUEUE_URL'), failures: variable('TRUNKLINE_FAILURES') },
-    outputs: {},
-    resources: {},
-    clientConfig: (service) => ({
-      region: variable('AWS_REGION'),
-      endpoint: variable(`AWS_ENDPOINT_URL_${service}`) || variable('AWS_ENDPOINT_URL_DYNAMODB'),
-      credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-    }),
-    ...changes,
-  }
+  return { ...environmentStage({}, environment), webSocketUrl: url, httpUrl, ...changes }
 }
 
 export const patient: DoctorSettings = { deliveryMs: 30_000 } // a machine that is busy with other tests

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { WebSocketServer } from 'ws'
 import type { LocalLine } from '../line/local-line.ts'
 import { checks, factChecks } from './checks/checks.ts'
+import type { DoctorSettings } from './context/check.ts'
 import { examine, patient, startLine, targetOf } from './line-target.suite.ts'
 
 type Line = Awaited<ReturnType<typeof startLine>>
@@ -48,9 +49,25 @@ describe('the doctor on a healthy local line', () => {
   })
 
   it('sees each fact that AWS does not document as the local line has it', async () => {
-    const results = [...(await examine(targetOf(local), { of: factChecks })).values()]
+    const settings = { ...patient, token: 'good', principal: 'ann' }
+    const results = [...(await examine(targetOf(local), { of: factChecks, settings })).values()]
     expect(results.filter(({ status }) => status !== 'passed' && status !== 'skipped')).toEqual([])
-    expect(results.filter(({ status }) => status === 'passed')).toHaveLength(10)
+    expect(results.filter(({ status }) => status === 'passed')).toHaveLength(14)
+  })
+
+  it('posts to a connection of its own only where it knows the principal', async () => {
+    const of = factChecks.filter(({ id }) => id === 'fact-delete-close')
+    const statusOf = async (settings: DoctorSettings) => {
+      const found = (await examine(targetOf(local), { of, settings })).get('fact-delete-close')
+      return `${found?.status} ${found?.detail}`
+    }
+    expect(await statusOf({})).toContain('skipped Seeing it needs --token, and --principal')
+    expect(await statusOf({ token: 'good' })).toContain('skipped')
+    expect(await statusOf({ token: 'good', principal: 'eve' })).toContain(
+      'failed Error: The principal eve has no connection',
+    )
+    const jwt = `e30.${Buffer.from('{"sub":"ann"}').toString('base64url')}.x`
+    expect(await statusOf({ token: jwt })).toContain('failed Error: The principal ann has no connection')
   })
 
   it('passes a line that refuses callers without a token, with and without one', async () => {

@@ -12,6 +12,7 @@ const target: DoctorTarget = {
   outputs: {},
   resources: {},
   clientConfig: () => ({}),
+  backend: () => Promise.reject(new Error('no backend')),
 }
 
 function check(id: string, run: Check['run'], more: Partial<Check> = {}): Check {

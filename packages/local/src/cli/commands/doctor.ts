@@ -12,6 +12,7 @@ export const doctorCommand = defineCommand({
   onLine: true,
   options: {
     token: text('token', 'A token that authorize of the application accepts'),
+    principal: text('name', 'With --facts: the principal of the token (default: the sub of a JWT)'),
     origin: text('origin', 'The origin of a page that may connect, such as https://app.example.com'),
     url: text('address', 'The address of the sockets, where clients use another one than the stack names'),
     only: text('ids', 'Only these checks and those that they need, separated by commas'),
@@ -24,7 +25,7 @@ export const doctorCommand = defineCommand({
     ['trunkline doctor --stage prod --only filter,ping --json', 'Run two checks, and print the results as JSON'],
   ],
   async run({ options, io, findLine }) {
-    const { token, origin, url, only, facts, slow } = options
+    const { token, principal, origin, url, only, facts, slow } = options
     if (url !== undefined && !/^wss?:\/\/[^/]/.test(url))
       throw new UsageError(`Expected --url to be an address such as wss://live.example.com, got ${url}.`)
     const ids = only?.split(',').map((id) => id.trim())
@@ -33,7 +34,7 @@ export const doctorCommand = defineCommand({
     const report = await runDoctor(
       { ...stage, ...defined({ webSocketUrl: url ?? stage.webSocketUrl }) },
       {
-        ...defined({ token, origin, facts, slow, only: ids }),
+        ...defined({ token, principal, origin, facts, slow, only: ids }),
         interrupted: io.interrupted,
         onResult(result, left) {
           if (!io.isJson) for (const line of formatResult(result)) io.print(line)

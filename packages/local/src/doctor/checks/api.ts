@@ -61,6 +61,13 @@ const routes: Check = {
           deployAgain,
         ),
       )
+    if (described.DisableExecuteApiEndpoint === true && /\.execute-api\./.test(context.target.webSocketUrl ?? ''))
+      findings.push(
+        failed(
+          `The default endpoint of the API is disabled, and ${context.target.webSocketUrl} is that endpoint.`,
+          'Give clients the address of the custom domain, and pass it to the doctor with --url.',
+        ),
+      )
     for (const { Name, IdentitySource = [] } of authorizers.Items ?? [])
       if (IdentitySource.length > 0)
         findings.push(

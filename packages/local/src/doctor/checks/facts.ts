@@ -3,40 +3,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { undocumentedDefaults as assumed } from '../../emulators/apigateway/integration/undocumented.ts'
 import { callbackApi } from '../context/aws.ts'
-import { type Check, type CheckContext, type Finding, passed, skipped, warning } from '../context/check.ts'
-import { type Closed, hasId, openSocket, type ProbeSocket } from '../context/probe-socket.ts'
+import { type Check, type CheckContext, skipped } from '../context/check.ts'
+import { hasId, openSocket, type ProbeSocket } from '../context/probe-socket.ts'
 import { unknownConnection } from './delivery.ts'
+import { type Fact, open, reportIt, toCheck, words } from './fact.ts'
+import { postFacts } from './post-facts.ts'
 
-interface Fact {
-  readonly id: string
-  readonly title: string
-  readonly calls: string
-  readonly cost: string
-  /** What the local line does, in words. */
-  readonly assumed: string
-  /** The option of the local gateway that changes it. @default none */
-  readonly option?: string
-  readonly timeoutMs?: number
-  /** Resolves to what was seen, in the words of `assumed` where it is the same. */
-  observe(context: CheckContext): Promise<string>
-}
-
-const reportIt = 'Please report what was seen: AWS does not document it.'
-
-function toCheck({ option, observe, assumed: expected, ...fact }: Fact): Check {
-  const remedy = `${option === undefined ? '' : `Set gateway.undocumented.${option} of the local line to what was seen. `}${reportIt}`
-  return {
-    ...fact,
-    remedy,
-    needs: ['handshake'],
-    async run(context): Promise<Finding> {
-      const seen = await observe(context)
-      return seen === expected
-        ? passed(`Seen as assumed: ${seen}.`)
-        : warning(`Assumed: ${expected}. Seen: ${seen}.`, remedy)
-    },
-  }
-}
+const answerMs = 10_000
 
 interface Unobserved {
   readonly id: string
@@ -48,15 +21,6 @@ interface Unobserved {
 function unobserved({ id, title, reason }: Unobserved): Check {
   return { id, title, calls: 'nothing', cost: 'none', remedy: reportIt, run: async () => skipped(reason) }
 }
-
-async function open(context: CheckContext, options?: Parameters<typeof openSocket>[1]): Promise<ProbeSocket> {
-  const opened = await openSocket(context, options)
-  if (opened.status === 'open') return opened.socket
-  throw new Error(`The handshake was answered ${opened.code}.`)
-}
-
-const words = ({ code, reason }: Closed) => `closed with ${code} ${JSON.stringify(reason)}`
-const answerMs = 10_000
 
 /** What comes first: the end of the socket, an answer under this id, or neither. */
 async function firstOf(socket: ProbeSocket, id: string): Promise<string> {
@@ -288,12 +252,6 @@ const withoutProbe: readonly Unobserved[] = [
     reason: 'Only the authorizer sees it. The line accepts both forms.',
   },
   {
-    id: 'fact-posts',
-    title: 'binary posts, their fragments and their order',
-    reason:
-      'Seeing it needs a post to a connection, and the line tells no client its id. Clients of the line accept every order.',
-  },
-  {
     id: 'fact-ttl',
     title: 'how late TTL deletes a row',
     reason: 'It takes up to days. The line reads no expired row.',
@@ -301,5 +259,5 @@ const withoutProbe: readonly Unobserved[] = [
 ]
 
 /** Probes of what AWS does not document. Those of `slow` take 11 minutes. */
-export const factChecks: readonly Check[] = [...facts.map(toCheck), ...withoutProbe.map(unobserved)]
+export const factChecks: readonly Check[] = [...facts.map(toCheck), ...postFacts, ...withoutProbe.map(unobserved)]
 export const slowFactChecks: readonly Check[] = slowFacts.map(toCheck)

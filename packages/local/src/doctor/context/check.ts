@@ -47,6 +47,10 @@ export interface CheckContext {
 export interface DoctorSettings {
   /** A token that `authorize` of the application accepts. @default none, so that no check connects with one */
   readonly token?: string
+  /**
+   * The principal that `authorize` gives to the token. @default the member `sub` of a token that is a JWT
+   */
+  readonly principal?: string
   /** The origin of a page that may connect, such as `https://app.example.com`. @default none: no `Origin` header */
   readonly origin?: string
   /** How long a post may take, from an event's row or from a frame, in milliseconds. @default 5000 */

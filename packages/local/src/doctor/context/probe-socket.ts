@@ -11,6 +11,8 @@ export interface ProbeOptions {
   readonly origin?: string
   /** @default what Trunkline's client offers */
   readonly subprotocols?: readonly string[]
+  /** The secret id of the session. @default a random one */
+  readonly session?: string
   /** Whether compression is offered. @default false */
   readonly offersDeflate?: boolean
 }
@@ -52,7 +54,7 @@ export function openSocket(context: CheckContext, options: ProbeOptions = {}): P
   if (target.webSocketUrl === undefined)
     throw new Error('Expected the address of the WebSocket API, got none. Name the stage, or set --url wss://….')
   const token = options.token === undefined ? (settings.token ?? null) : options.token
-  const offer = options.subprotocols ?? formatOffer({ session: randomSession(), token })
+  const offer = options.subprotocols ?? formatOffer({ session: options.session ?? randomSession(), token })
   const origin = options.origin ?? settings.origin
   const socket = new WebSocket(target.webSocketUrl, [...offer], {
     perMessageDeflate: options.offersDeflate === true,
@@ -141,7 +143,8 @@ function toProbe(raw: WebSocket): ProbeSocket {
   }
 }
 
-function randomSession(): string {
+/** A new secret id of a session. */
+export function randomSession(): string {
   return randomBytes(16).toString('base64url')
 }
 

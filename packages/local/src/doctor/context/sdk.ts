@@ -8,6 +8,7 @@ export {
   ApiGatewayManagementApiClient,
   DeleteConnectionCommand,
   GetConnectionCommand,
+  PostToConnectionCommand,
 } from '@aws-sdk/client-apigatewaymanagementapi'
 export {
   ApiGatewayV2Client,

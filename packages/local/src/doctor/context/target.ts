@@ -14,4 +14,5 @@ export type DoctorTarget = Pick<
   | 'outputs'
   | 'resources'
   | 'clientConfig'
+  | 'backend'
 >
