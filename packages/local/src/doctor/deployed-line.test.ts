@@ -466,6 +466,17 @@ const broken: readonly Case[] = [
     /Deploy/,
   ],
   [
+    'an environment that cannot be read',
+    'functions',
+    (a) =>
+      Object.assign(functionOf(a, 'http'), {
+        Environment: { Error: { ErrorCode: 'AccessDeniedException', Message: 'Lambda was unable to decrypt' } },
+      }),
+    'warning',
+    /environment of http cannot be read: Lambda was unable to decrypt/,
+    /kms:Decrypt/,
+  ],
+  [
     'no on-failure destination',
     'retries',
     (a) => Object.assign(a.invokeConfigs.get(shop('deliver')) ?? {}, { DestinationConfig: {} }),

@@ -11,7 +11,7 @@ import {
   worstOf,
 } from '../context/check.ts'
 import { apiOf, describeFunction, isGuessed } from '../context/deployed-line.ts'
-import { expectedProperties, expectedRoutes } from '../context/expected-line.ts'
+import { deployedName, expectedProperties, expectedRoutes } from '../context/expected-line.ts'
 import { unknownConnection } from './delivery.ts'
 
 const unknownApi = 'The WebSocket API is not known. Name the stage or the stack.'
@@ -137,8 +137,8 @@ const callback: Check = {
 
 /** The address that the functions use; without the right to read it, that of the stack. */
 async function callbackAddress(context: CheckContext): Promise<string | undefined> {
-  const { functions, callbackUrl, kind } = context.target
-  const name = functions['websocket']
+  const { callbackUrl, kind } = context.target
+  const name = deployedName(context.target, 'websocket')
   if (kind === 'local' || name === undefined) return callbackUrl
   const { Environment } = await describeFunction(context, name)
   return Environment?.Variables?.['TRUNKLINE_CALLBACK_URL'] ?? callbackUrl

@@ -10,10 +10,18 @@ import {
   worstOf,
 } from '../context/check.ts'
 import { describeFunction, isGuessed } from '../context/deployed-line.ts'
-import { expectedProperties, lineFunctions, logicalId } from '../context/expected-line.ts'
+import {
+  deployedName,
+  expectedProperties,
+  expectedTemplate,
+  lineFunctions,
+  logicalId,
+} from '../context/expected-line.ts'
 
 const unknownFunctions = 'The functions of the line are not known. Name the stage or the stack.'
 const deployAgain = 'Deploy the stack again.'
+
+const leastTimeout = 30 // s: the least that lineTemplate takes for the one function of a line
 
 /** Runtimes that Lambda no longer updates, and until when. */
 const endedRuntimes: Readonly<Record<string, string>> = {
@@ -52,7 +60,7 @@ async function examine(context: CheckContext, name: string, deployed: string): P
   }
   const { State, LastUpdateStatus, LastUpdateStatusReason, Timeout = 0, Runtime = '' } = found
   const expected = expectedProperties(context.target, `${logicalId(name)}LambdaFunction`)
-  const wanted = Number(expected['Timeout'])
+  const wanted = name === 'handler' ? leastTimeout : Number(expected['Timeout'])
   const findings: Finding[] = [passed(name)]
   if (State !== undefined && State !== 'Active' && State !== 'Inactive')
     findings.push(failed(`The function ${name} is ${State}.`, deployAgain))
@@ -67,7 +75,13 @@ async function examine(context: CheckContext, name: string, deployed: string): P
     findings.push(
       warning(`The runtime ${Runtime} of ${name} has had no updates since ${ended}.`, 'Deploy with nodejs24.x.'),
     )
-  return [...findings, ...environmentFindings(context, name, found.Environment?.Variables ?? {})]
+  const { Error: hidden, Variables = {} } = found.Environment ?? {}
+  if (hidden !== undefined)
+    findings.push(
+      warning(`The environment of ${name} cannot be read: ${hidden.Message}`, 'Allow `kms:Decrypt` on its key.'),
+    )
+  else findings.push(...environmentFindings(context, name, Variables))
+  return findings
 }
 
 /** The variables of Trunkline only: an application's own may be secrets. */
@@ -77,11 +91,11 @@ function environmentFindings(
   variables: Readonly<Record<string, string>>,
 ): Finding[] {
   if (name === 'authorizer') return [] // it uses neither the table nor other functions
-  const { table, functions: deployed, queues } = context.target
+  const { table, queues } = context.target
   const expected: Readonly<Record<string, string | undefined>> = {
     TRUNKLINE_TABLE: table,
-    TRUNKLINE_DELIVER: deployed['deliver'],
-    TRUNKLINE_WORKER: deployed['worker'],
+    TRUNKLINE_DELIVER: deployedName(context.target, 'deliver'),
+    TRUNKLINE_WORKER: deployedName(context.target, 'worker'),
     TRUNKLINE_DELAY_QUEUE_URL: queues.delay,
   }
   return Object.entries(expected).flatMap(([variable, value]) => {
@@ -92,8 +106,6 @@ function environmentFindings(
   })
 }
 
-const asynchronous = ['deliver', 'worker'] as const
-
 const retries: Check = {
   id: 'retries',
   title: 'asynchronous invocations are repeated and kept as in the template',
@@ -102,11 +114,12 @@ const retries: Check = {
   remedy: deployAgain,
   target: 'aws',
   async run(context) {
-    const known = asynchronous.filter((name) => context.target.functions[name] !== undefined)
+    const { Resources } = expectedTemplate(context.target)
+    const known = lineFunctions(context.target).filter(([name]) => `${logicalId(name)}LambdaEvConf` in Resources)
     if (known.length === 0) return skipped(unknownFunctions)
     const { sdk, client } = await lambda(context)
-    const findings = known.map(async (name): Promise<Finding> => {
-      const command = new sdk.GetFunctionEventInvokeConfigCommand({ FunctionName: context.target.functions[name] })
+    const findings = known.map(async ([name, FunctionName]): Promise<Finding> => {
+      const command = new sdk.GetFunctionEventInvokeConfigCommand({ FunctionName })
       const found = await request('lambda:GetFunctionEventInvokeConfig', () =>
         client.send(command, { abortSignal: context.signal }),
       ).catch((thrown: unknown) => {

@@ -10,7 +10,7 @@ import {
   worstOf,
 } from '../context/check.ts'
 import { describeFunction } from '../context/deployed-line.ts'
-import { expectedProperties } from '../context/expected-line.ts'
+import { deployedName, expectedProperties } from '../context/expected-line.ts'
 
 const deployAgain = 'Deploy the stack again.'
 const visibilityFactor = 6 // AWS advises to hide a message for six times the consumer's timeout
@@ -52,7 +52,7 @@ async function attributesOf(context: CheckContext, QueueUrl: string): Promise<At
 }
 
 async function visibilityFindings(context: CheckContext, attributes: Attributes): Promise<readonly Finding[]> {
-  const name = context.target.functions['delayed']
+  const name = deployedName(context.target, 'delayed')
   const { Timeout = 30 } = name === undefined ? {} : await describeFunction(context, name)
   const hidden = Number(attributes['VisibilityTimeout'])
   return hidden >= visibilityFactor * Timeout
@@ -92,7 +92,7 @@ function redriveFindings(context: CheckContext, { RedrivePolicy, MessageRetentio
 }
 
 async function mappingFinding(context: CheckContext, arn: string | undefined): Promise<Finding> {
-  const FunctionName = context.target.functions['delayed']
+  const FunctionName = deployedName(context.target, 'delayed')
   if (FunctionName === undefined) return skipped('The function delayed is not known.')
   const { sdk, client } = await lambda(context)
   const command = new sdk.ListEventSourceMappingsCommand({ FunctionName })

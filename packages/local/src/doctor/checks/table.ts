@@ -10,7 +10,7 @@ import {
   worstOf,
 } from '../context/check.ts'
 import { describeTable } from '../context/deployed-line.ts'
-import { expectedProperties } from '../context/expected-line.ts'
+import { deployedName, expectedProperties } from '../context/expected-line.ts'
 
 const table: Check = {
   id: 'table',
@@ -114,7 +114,7 @@ const mapping: Check = {
   target: 'aws',
   needs: ['stream'],
   async run(context) {
-    const name = context.target.functions['tableStream']
+    const name = deployedName(context.target, 'tableStream')
     if (name === undefined) return skipped('The function tableStream is not known. Name the stage or the stack.')
     const { sdk, client } = await lambda(context)
     const { LatestStreamArn } = await describeTable(context)

@@ -1,7 +1,7 @@
 import { lineTemplate } from '@trunkline/deploy'
 import type { DoctorTarget } from './target.ts'
 
-type Functions = Pick<DoctorTarget, 'functions'>
+type Functions = Pick<DoctorTarget, 'functions'> & Partial<Pick<DoctorTarget, 'resources'>>
 type Properties = Readonly<Record<string, unknown>>
 
 /** What a deployed role must allow: one action, and the ARN on which a simulation asks for it. */
@@ -35,20 +35,34 @@ export function expectedTemplate(target: Functions) {
   return lineTemplate({
     ...marker,
     handler: 'lambda',
-    authorizer: deployedName(target, 'authorizer') !== undefined,
-    http: deployedName(target, 'http') !== undefined,
+    ...(hasOneFunction(target)
+      ? { functions: 'one' as const, authorizer: target.resources?.['AuthorizerWebsocketsAuthorizer'] !== undefined }
+      : {
+          authorizer: target.functions['authorizer'] !== undefined,
+          http: target.functions['http'] !== undefined,
+        }),
   })
 }
 
-/** The deployed name of the function that does this, which in a small deployment is the one function of all. */
-export function deployedName({ functions }: Functions, name: FunctionName): string | undefined {
-  return functions['websocket'] === undefined ? functions['handler'] : functions[name]
+/** Whether one function, `handler`, does all that a line does. */
+export function hasOneFunction({ functions }: Functions): boolean {
+  return functions['websocket'] === undefined && functions['handler'] !== undefined
+}
+
+/** The short name of the function that does this. */
+export function functionFor(target: Functions, name: FunctionName): string {
+  return hasOneFunction(target) ? 'handler' : name
+}
+
+/** The deployed name of the function that does this. */
+export function deployedName(target: Functions, name: FunctionName): string | undefined {
+  return target.functions[functionFor(target, name)]
 }
 
 /** The functions of the line by their short names, without others of the application in the same stack. */
-export function lineFunctions({ functions }: Functions): readonly (readonly [name: string, deployed: string])[] {
-  const names: readonly string[] = functions['websocket'] === undefined ? ['handler'] : functionNames
-  return Object.entries(functions).filter(([name]) => names.includes(name))
+export function lineFunctions(target: Functions): readonly (readonly [name: string, deployed: string])[] {
+  const names: readonly string[] = hasOneFunction(target) ? ['handler'] : functionNames
+  return Object.entries(target.functions).filter(([name]) => names.includes(name))
 }
 
 /** The properties of a resource of the template. Throws for a resource that it does not have. */
@@ -78,7 +92,7 @@ export function expectedRights(
   name: FunctionName,
   deployed: DeployedNames,
 ): readonly ExpectedRight[] {
-  const policies = expectedProperties(target, `${logicalId(name)}Role`)['Policies'] as readonly {
+  const policies = expectedProperties(target, `${logicalId(functionFor(target, name))}Role`)['Policies'] as readonly {
     readonly PolicyName?: string
     readonly PolicyDocument?: { readonly Statement: readonly Statement[] }
   }[]
@@ -119,7 +133,7 @@ function attributeArn(attribute: string, deployed: DeployedNames): string {
   }
   const known = arns[attribute]
   if (known !== undefined) return known
-  const name = functionNames.find((each) => attribute === `${logicalId(each)}LogGroup.Arn`)
+  const name = [...functionNames, 'handler'].find((each) => attribute === `${logicalId(each)}LogGroup.Arn`)
   if (name === undefined) throw new Error(`The template has no attribute ${attribute} that a role may use.`)
   return `arn:${partition}:logs:${region}:${account}:log-group:/aws/lambda/${functions[name]}:log-stream:doctor`
 }
