@@ -1,91 +1,26 @@
-import { initTRPC } from '@trpc/server'
-import { type AuthorizeResult, createLine } from '@trunkline/server'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import * as z from 'zod'
-import { type Account, apiId, deployedFunctions, healthyAccount, startAws } from '../doctor/aws-endpoint.suite.ts'
+import { deployedFunctions } from '../doctor/aws-endpoint.suite.ts'
 import type { ListQuery } from '../inspector/data-source.ts'
-import { startLocalLine } from '../line/start-local-line.ts'
-import { environmentStage } from '../stage/environment-stage.ts'
-import type { Stage } from '../stage/stage.ts'
+import { type InspectedStage, startInspectedStage, topic } from './stage.suite.ts'
 import { StageSource } from './stage-source.ts'
 
-const line = createLine()
-const key = z.object({ room: z.string() })
-const messages = line.channel('chat.messages', { key, event: z.object({ text: z.string(), token: z.string() }) })
-const here = line.presence('chat.here', { key, data: z.object({ mood: z.string() }) })
-const t = initTRPC.context<{ name: string }>().create()
-const router = t.router({
-  live: t.procedure.input(key).subscription(({ input }) => messages.subscribe(input)),
-  here: t.procedure
-    .input(key)
-    .subscription(({ input, ctx }) => here.join(input, { member: ctx.name, data: { mood: 'fine' } })),
-})
-
-const topic = 'chat.messages?room=s:7'
 const dayMs = 86_400_000
 
-let local: Awaited<ReturnType<typeof start>>
-let account: Account
-let aws: Awaited<ReturnType<typeof startAws>>
-let stage: Stage
-
-function start() {
-  return startLocalLine<typeof router, AuthorizeResult>({
-    router,
-    line,
-    createContext: ({ principal }) => ({ name: principal ?? 'nobody' }),
-    authorize: ({ token = 'ann' }) => ({
-      principal: token,
-      claims: { mail: `${token}@example.com`, password: 'hunter2' },
-      expiresAt: new Date(Date.now() + 3_600_000),
-    }),
-  })
-}
-
+let stage: InspectedStage['stage']
+let account: InspectedStage['account']
+let end: () => PromiseLike<void>
 beforeAll(async () => {
-  local = await start()
-  const [ann, bob] = ['ann', 'bob'].map((token) => local.connect({ token: () => token }))
-  await subscribed((options) => ann?.client.live.subscribe({ room: '7' }, options))
-  await subscribed((options) => ann?.client.here.subscribe({ room: '7' }, options))
-  await subscribed((options) => bob?.client.live.subscribe({ room: '7' }, options))
-  await local.run(async () => {
-    for (let n = 1; n <= 60; n++) await messages.publish({ room: '7' }, { text: `message ${n}`, token: 'secret-token' })
-  })
-  await local.idle()
-  account = healthyAccount({ table: '', callbackUrl: local.httpUrl, streamArn: '' })
-  aws = await startAws(account, local.environment['AWS_ENDPOINT_URL_DYNAMODB'] ?? '')
-  const endpoint = aws.endpoint
-  const config = { region: 'local-1', endpoint, credentials: { accessKeyId: 'k', secretAccessKey: 's' } }
-  const found = environmentStage({}, { ...local.environment, AWS_ENDPOINT_URL_DYNAMODB: endpoint })
-  stage = {
-    ...found,
-    name: 'shop-prod',
-    kind: 'aws',
-    functions: deployedFunctions,
-    resources: { WebsocketsApi: { type: 'AWS::ApiGatewayV2::Api', id: apiId } },
-    logGroups: { websocket: '/aws/lambda/shop-prod-websocket', worker: '/aws/lambda/shop-prod-worker' },
-    clientConfig: () => config,
-  }
+  const inspected = await startInspectedStage()
+  stage = inspected.stage
+  account = inspected.account
+  end = () => inspected[Symbol.asyncDispose]()
 }, 60_000)
-afterAll(async () => {
-  await aws[Symbol.asyncDispose]()
-  await local.close()
-})
+afterAll(() => end())
 afterEach(() => {
   account.requests.length = 0
   account.deniedToMe.clear()
   account.logs.clear()
 })
-
-interface Started {
-  readonly onStarted: () => void
-  readonly onData: () => void
-  readonly onGap: () => void
-}
-
-function subscribed(subscribe: (options: Started) => unknown): Promise<void> {
-  return new Promise((resolve) => subscribe({ onStarted: resolve, onData() {}, onGap() {} }))
-}
 
 const createSource = async (now?: () => number) => new StageSource({ stage, store: (await stage.backend()).store }, now)
 const asked = (search: string, more: Partial<ListQuery> = {}): ListQuery => ({ search, offset: 0, limit: 100, ...more })
