@@ -153,11 +153,13 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     ...[
       '.',
       'dev',
+      'inspector/application',
       'asyncapi',
       'redrive',
       'erase',
       'revoke',
       'line',
+      'inspector/local',
       'inspector/page',
       'inspector',
       'cost',
