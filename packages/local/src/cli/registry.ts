@@ -5,6 +5,7 @@ import { costCommand } from './commands/cost.ts'
 import { devCommand } from './commands/dev.ts'
 import { doctorCommand } from './commands/doctor.ts'
 import { eraseCommand } from './commands/erase.ts'
+import { inspectCommand } from './commands/inspect.ts'
 import { kickCommand, revokeCommand } from './commands/kick.ts'
 import { redriveCommand } from './commands/redrive.ts'
 import { templateCommand } from './commands/template.ts'
@@ -20,6 +21,7 @@ export const commands: readonly CommandDefinition[] = [
   revokeCommand,
   redriveCommand,
   doctorCommand,
+  inspectCommand,
   eraseCommand,
   asyncapiCommand,
   templateCommand,

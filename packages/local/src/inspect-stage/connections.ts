@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { defined } from '@trunkline/protocol'
 import type { ConnectionItem, ConnectionRow, ListPage, ListQuery, SubscriptionView } from '../inspector/data-source.ts'
-import { redact } from '../inspector/redact.ts'
+import { redact } from '../inspector/local/redact.ts'
 import { request, type StageReader } from './read-only.ts'
 
 type StoredConnection = NonNullable<Awaited<ReturnType<StageReader['store']['readConnection']>>>

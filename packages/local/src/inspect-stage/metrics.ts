@@ -1,5 +1,5 @@
 import type { CostView } from '../inspector/data-source.ts'
-import { metered, toCost } from '../inspector/prices.ts'
+import { metered, toCost } from '../inspector/local/prices.ts'
 import { request, type StageReader } from './read-only.ts'
 
 const hourMs = 3_600_000

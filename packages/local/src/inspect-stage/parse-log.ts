@@ -1,6 +1,6 @@
 import { defined } from '@trunkline/protocol'
 import type { OutputText, RunItem } from '../inspector/data-source.ts'
-import { redact } from '../inspector/redact.ts'
+import { redact } from '../inspector/local/redact.ts'
 
 /** A line of the log of a function. */
 export interface LogLine {

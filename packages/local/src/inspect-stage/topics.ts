@@ -11,7 +11,7 @@ import type {
   TopicItem,
   TopicRow,
 } from '../inspector/data-source.ts'
-import { redact } from '../inspector/redact.ts'
+import { redact } from '../inspector/local/redact.ts'
 import { request, type StageReader } from './read-only.ts'
 
 type Store = StageReader['store']

@@ -29,7 +29,7 @@ export interface InspectorSource {
 /** An expected failure. The page shows its message; it is answered with this HTTP status. */
 export class InspectorError extends Error {
   override readonly name = 'InspectorError'
-  readonly status: 400 | 404 | 409 | 502
+  readonly status: 400 | 404 | 409 | 413 | 415 | 502
   constructor(status: InspectorError['status'], message: string) {
     super(message)
     this.status = status

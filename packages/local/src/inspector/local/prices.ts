@@ -1,5 +1,5 @@
-import { prices, usdOf } from '../cost/prices.ts'
-import type { CostView } from './view.ts'
+import { prices, usdOf } from '../../cost/prices.ts'
+import type { CostView } from '../data-source.ts'
 
 /** The billed items that a line uses. */
 export const metered = ['messages', 'connectionMinutes', 'requests', 'gbSeconds', 'readUnits', 'writeUnits'] as const

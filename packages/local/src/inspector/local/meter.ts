@@ -1,4 +1,4 @@
-import type { LocalClock } from '../emulators/clock.ts'
+import type { LocalClock } from '../../emulators/clock.ts'
 import { type Metered, metered, type Usage } from './prices.ts'
 
 /** Counts usage, in total and for the last minute. */

@@ -2,17 +2,26 @@ const hidden = '•••'
 const secretName = /token|secret|password|passwd|authorization|cookie|api.?key|credential/i
 const isParams = /^\s*\{[^{]*"method"\s*:\s*"connectionParams"/
 
+/** Finds a text that may have a secret. A backslash may escape a part of a name. */
+const mayHaveSecret = new RegExp(`${secretName.source}|connectionParams|"hello"|\\\\`, 'i')
+
 /**
  * Removes secrets from a frame's text: all connectionParams, the session id in the answer to `hello`, and every member
  * named token, password or similar.
  */
 export function redact(text: string): string {
+  if (!mayHaveSecret.test(text)) return text
   if (isParams.test(text)) return JSON.stringify({ method: 'connectionParams', data: hidden })
   try {
     return JSON.stringify(JSON.parse(text, hideMember))
   } catch {
     return hideInText(text) // truncated, or not JSON
   }
+}
+
+/** Removes the values of members with a secret name from a text that is no JSON, such as a line of a log. */
+export function redactText(text: string): string {
+  return secretName.test(text) ? hideInText(text) : text
 }
 
 function hideMember(this: unknown, name: string, value: unknown): unknown {
