@@ -22,7 +22,7 @@ export interface CallIds {
 }
 
 /** The bounds of the log: 100,000 frames, and 64 million characters of their texts. */
-export const mostFrames = 100_000
+const mostFrames = 100_000
 const mostCharacters = 64_000_000
 const keptCharacters = 8_192 // kept per frame
 const relatedShown = 200

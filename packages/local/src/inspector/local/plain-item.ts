@@ -3,7 +3,7 @@ import type { Item } from '../../emulators/dynamodb/dynamo.ts'
 type Attribute = Item[string]
 
 /** An attribute of a table's row as a plain value. Undefined for a type that no row of Trunkline has. */
-export function toPlain(attribute: Attribute | undefined): unknown {
+function toPlain(attribute: Attribute | undefined): unknown {
   if (attribute === undefined) return undefined
   if (attribute.S !== undefined) return attribute.S
   if (attribute.N !== undefined) return Number(attribute.N)

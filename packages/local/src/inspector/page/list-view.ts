@@ -16,7 +16,7 @@ export interface ListViewOptions<K extends ListName> {
 }
 
 const pageRows = 100 // of one request
-const searchMs = 120 // of rest after a key
+const sayMs = 600 // of rest after a search before its result is announced
 const refreshMs = 250 // between two refreshes
 const phone = matchMedia('(max-width: 59.99rem)')
 const rowPx = () => (phone.matches ? 48 : 26)
@@ -49,8 +49,7 @@ export class ListView<K extends ListName> {
   #openId = ''
   #more = false
   #isRefreshing = false
-  /** A search was entered: its result is announced. */
-  #saysTotal = false
+  #saying: ReturnType<typeof setTimeout> | undefined
   #requests = 0
   #refreshing: ReturnType<typeof setTimeout> | undefined
   #loading = new Set<number>()
@@ -147,11 +146,7 @@ export class ListView<K extends ListName> {
   }
 
   #listen(): void {
-    let resting: ReturnType<typeof setTimeout> | undefined
-    this.#search.addEventListener('input', () => {
-      clearTimeout(resting)
-      resting = setTimeout(() => this.#onSearch(), searchMs)
-    })
+    this.#search.addEventListener('input', () => this.#onSearch())
     this.#grid.addEventListener('keydown', (event) => this.#onKey(event))
     this.#space.addEventListener('click', (event) => {
       const index = Number((event.target as HTMLElement).closest<HTMLElement>('.row')?.dataset['index'] ?? -1)
@@ -183,8 +178,15 @@ export class ListView<K extends ListName> {
   }
 
   #onSearch(): void {
-    this.#saysTotal = true
+    clearTimeout(this.#saying)
+    this.#saying = setTimeout(() => this.#sayTotal(), sayMs)
+    this.#grid.setAttribute('aria-busy', 'true')
     this.follow()
+  }
+
+  #sayTotal(): void {
+    if (this.#isRefreshing) this.#saying = setTimeout(() => this.#sayTotal(), sayMs)
+    else announce(`${this.#total} ${this.#options.title.toLowerCase()} found`)
   }
 
   #onKey(event: KeyboardEvent): void {
@@ -242,8 +244,7 @@ export class ListView<K extends ListName> {
     this.#showNote(page.unread, true)
     this.#resize(page.total)
     this.#render()
-    if (this.#saysTotal) announce(`${page.total} ${this.#options.title.toLowerCase()} found`)
-    this.#saysTotal = false
+    this.#grid.removeAttribute('aria-busy')
   }
 
   #resize(total: number): void {
