@@ -35,9 +35,10 @@ export class LogRuns {
   }
 
   /** The runs that have all words of the search, among those that were read. `more` reads further back. */
-  async page({ search, offset, limit, more = false }: ListQuery): Promise<ListPage<RunRow>> {
-    if (more) await this.#readBack()
-    else if (offset === 0) await this.#readOn()
+  async page({ search, offset, limit, through, more = false }: ListQuery): Promise<ListPage<RunRow>> {
+    const isNew = offset === 0 && through === undefined // else the page scrolls in what it has
+    if (isNew && more) await this.#readBack()
+    else if (isNew) await this.#readOn()
     const words = search.toLowerCase().split(/\s+/).filter(Boolean)
     const all = [...this.#runs.values()].sort((a, b) => b.endedAt - a.endedAt)
     const found = all.filter((run) => hasWords(run, words))

@@ -22,7 +22,8 @@ afterEach(() => {
   account.logs.clear()
 })
 
-const createSource = async (now?: () => number) => new StageSource({ stage, store: (await stage.backend()).store }, now)
+const createSource = async (now = Date.now, onProblem = (_: string) => {}) =>
+  new StageSource({ stage, store: (await stage.backend()).store }, { now, onProblem })
 const asked = (search: string, more: Partial<ListQuery> = {}): ListQuery => ({ search, offset: 0, limit: 100, ...more })
 const targets = () => account.requests.map(({ target }) => target.split('.')[1])
 
@@ -221,6 +222,7 @@ describe('runs of functions', () => {
     await source.list('runs', asked(''))
     const reads = targets().length
     await source.list('runs', asked('', { offset: 100 }))
+    await source.list('runs', asked('', { more: true, through: 1 }))
     await source.list('runs', asked('x'))
     expect(targets().length).toBe(reads)
   })
@@ -246,10 +248,10 @@ describe('the usage', () => {
 
   it('is left out, with the reason, where the credentials may not read it', async () => {
     account.deniedToMe.add('cloudwatch:GetMetricData')
-    expect(await (await createSource()).capabilities()).toMatchObject({
-      cost: false,
-      problem: expect.stringContaining('may not call cloudwatch:GetMetricData'),
-    })
+    const problems: string[] = []
+    const source = await createSource(Date.now, (words) => problems.push(words))
+    expect((await source.capabilities()).cost).toBe(false)
+    expect(problems).toEqual([expect.stringContaining('may not call cloudwatch:GetMetricData')])
   })
 
   it('is read every five minutes while a page is open, and not otherwise', async () => {

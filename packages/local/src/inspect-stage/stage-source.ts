@@ -30,6 +30,13 @@ const lists = {
 
 type StageList = keyof typeof lists
 
+export interface StageSourceOptions {
+  /** @default the machine's clock */
+  readonly now?: () => number
+  /** Called when the metrics cannot be read. The page is then without them. @default nothing */
+  readonly onProblem?: (words: string) => void
+}
+
 /**
  * A deployed stage as a source of the inspector's page: connections, topics, presences and streams by name from the
  * table, runs of functions from the logs, and usage from the metrics. It has no actions, and it never scans: it reads
@@ -38,16 +45,17 @@ type StageList = keyof typeof lists
 export class StageSource implements InspectorSource {
   readonly #reader: StageReader
   readonly #now: () => number
+  readonly #onProblem: (words: string) => void
   readonly #startedAt: number
   readonly #runs: LogRuns
   readonly #listeners = new Set<() => void>()
   #timer: ReturnType<typeof setInterval> | undefined
   #cost: CostView | undefined
-  #problem: string | undefined
 
-  constructor(reader: StageReader, now: () => number = Date.now) {
+  constructor(reader: StageReader, { now = Date.now, onProblem = () => {} }: StageSourceOptions = {}) {
     this.#reader = reader
     this.#now = now
+    this.#onProblem = onProblem
     this.#startedAt = now()
     this.#runs = new LogRuns(reader, now)
   }
@@ -59,19 +67,14 @@ export class StageSource implements InspectorSource {
       lists: Object.entries(lists).map(([name, searchFor]) => ({ name: name as StageList, ...defined({ searchFor }) })),
       actions: [],
       cost: this.#cost !== undefined,
-      ...defined({ problem: this.#problem }),
     }
   }
 
   status(): InspectorStatus {
-    const searched = { total: 0, version: 0 }
     return {
       now: this.#now(),
       startedAt: this.#startedAt,
-      lists: {
-        runs: { total: this.#runs.count(), version: this.#runs.newest() },
-        ...{ connections: searched, topics: searched, presence: searched, streams: searched },
-      },
+      lists: { runs: { total: this.#runs.count(), version: this.#runs.newest() } }, // the others have no count
       faults: [],
       application: 0,
       ...defined({ cost: this.#cost }),
@@ -127,9 +130,8 @@ export class StageSource implements InspectorSource {
   async #readUsage(): Promise<void> {
     try {
       this.#cost = await readUsage(this.#reader, this.#now())
-      this.#problem = undefined
     } catch (error) {
-      this.#problem = error instanceof Error ? error.message : String(error)
+      this.#onProblem(error instanceof Error ? error.message : String(error))
     }
   }
 }

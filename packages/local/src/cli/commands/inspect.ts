@@ -30,7 +30,8 @@ export const inspectCommand = defineCommand({
       import('../../inspect-stage/stage-source.ts'),
     ])
     const { store } = await stage.backend()
-    const served = await serveInspector(createInspectorHttp(new StageSource({ stage, store })), options.port).catch(
+    const source = new StageSource({ stage, store }, { onProblem: io.note })
+    const served = await serveInspector(createInspectorHttp(source), options.port).catch(
       (error: NodeJS.ErrnoException) => {
         if (error.code !== 'EADDRINUSE') throw error
         throw new Error(`Port ${options.port} is in use. Name another port, or none to use a free one.`, {

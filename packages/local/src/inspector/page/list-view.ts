@@ -281,6 +281,7 @@ export class ListView<K extends ListName> {
     const request = this.#requests
     try {
       const query = { search: this.#search.value, offset, limit: pageRows, more: this.#more }
+      this.#more = false // it was asked for once
       const page = await api.list(this.#options.name, through === undefined ? query : { ...query, through })
       return request === this.#requests ? page : undefined
     } catch (error) {
