@@ -27,7 +27,7 @@ export interface InspectedStage extends AsyncDisposable {
   readonly account: Account
 }
 
-/** Starts a stage with two clients, `ann` and `bob`, who have secrets in their claims and events. */
+/** Starts a stage with 60 events and two clients, `ann` and `bob`, who have secrets in their claims and events. */
 export async function startInspectedStage(): Promise<InspectedStage> {
   const local = await startLocalLine<typeof router, AuthorizeResult>({
     router,
