@@ -71,7 +71,6 @@ function lambdaFunction(settings: Settings, declared: FunctionName): Resource {
 
 function environment(settings: Settings) {
   return {
-    NODE_OPTIONS: '--enable-source-maps',
     TRUNKLINE_TABLE: ref('Table'),
     TRUNKLINE_CALLBACK_URL: sub(
       `https://\${WebsocketsApi}.execute-api.\${AWS::Region}.\${AWS::URLSuffix}/${settings.stage}`,

@@ -36,7 +36,6 @@ export async function bundleHandlers(entry: string): Promise<Bundle> {
     write: false,
     bundle: true,
     minify: true,
-    keepNames: true,
     splitting: true,
     sourcemap: 'linked',
     sourcesContent: false,

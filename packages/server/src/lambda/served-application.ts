@@ -2,6 +2,7 @@ import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
 import type { AuthorizeResult, CallDetails, CallerOf } from '../define/identity.ts'
 import type { LineInternals } from '../line/internals.ts'
 import type { Failure, Server } from '../runtime/context/served-application.ts'
+import { stackOf } from '../runtime/context/stack-of.ts'
 import { TrunklineError } from '../runtime/context/trunkline-error.ts'
 import { identify, identifyParams } from './authorize/admission.ts'
 import { checkAnonymousMay, checkHooks, checkKeptParams, checkServeLimits } from './check-options.ts'
@@ -62,6 +63,6 @@ function logFailure({ entered, log }: LineInternals, { error, path, cause, ...fa
   const traceparent = failure.traceparent ?? entered()?.traceparent // [TL-TRACE-2]
   const { connectionId, sessionId, principal, count } = failure
   const by = { connectionId, sessionId, principal, traceparent, count }
-  const facts = { path, cause, ...by, code: error.code, stack: error.cause?.stack ?? error.stack }
+  const facts = { path, cause, ...by, code: error.code, stack: stackOf(error.cause ?? error) }
   log({ level: 'ERROR', message: error.message, facts })
 }

@@ -14,12 +14,12 @@ import { systemClock } from '../ports/clock.ts'
 import { consoleRecorder } from '../ports/console-log.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
 import { type RuntimeContext, toRuntimeContext } from '../runtime/context/runtime-context.ts'
-import { kick, listConnections, revoke } from '../runtime/kick.ts'
 import { toTextMerge } from '../runtime/presence/validate-member.ts'
 import { createChannel, createEphemeral } from './channel.ts'
 import type { ContextAccess } from './describe-subscription.ts'
 import { internalsKey, type LineInternals } from './internals.ts'
 import type { Lazy, Line, LineOptions } from './line.ts'
+import { operations } from './operations.ts'
 import { createPresence } from './presence.ts'
 import { createStream } from './stream.ts'
 
@@ -115,9 +115,13 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
       const definition = { name, key, event: chunk, retentionMs, stream: streamRules(name, { input, ...rest }) }
       return createStream<K, I, C>(define(definition), input, accessOf(name))
     },
-    kick: async (kicking) => kick(context(), kicking),
-    revoke: async (principal, revoking) => revoke(context(), principal, revoking),
-    connections: async (of) => listConnections(context(), (Object(of) as Partial<typeof of>).principal as string),
+    kick: async (kicking) => (operations.loaded ?? (await operations.load())).kick(context(), kicking),
+    revoke: async (principal, revoking) =>
+      (operations.loaded ?? (await operations.load())).revoke(context(), principal, revoking),
+    connections: async (of) => {
+      const { listConnections } = operations.loaded ?? (await operations.load())
+      return listConnections(context(), (Object(of) as Partial<typeof of>).principal as string)
+    },
     withBackend: (backend, fn) => contexts.run(toRuntimeContext(backend, own), fn),
     [internalsKey]: internals,
   }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   type AnswerFrame,
   type ErrorFrame,
@@ -9,6 +8,7 @@ import {
   type ReconnectFrame,
   toChunks,
 } from '@trunkline/protocol'
+import { sha256 } from '../../ports/sha256.ts'
 
 /** JSON text that is put into a frame unparsed: an id as a row holds it, or an answer that is recorded under a key. */
 export class RawJson {
@@ -102,5 +102,5 @@ export function idOf(frame: Frame | undefined): Address['id'] {
  * already has.
  */
 function nameOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, 16)
+  return sha256(text).toString('base64url').slice(0, 16)
 }
