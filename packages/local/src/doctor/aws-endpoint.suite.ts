@@ -2,7 +2,13 @@
 
 import { createServer, type IncomingMessage, type ServerResponse, request as send } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { expectedProperties, expectedRoutes, functionNames, logicalId } from './context/expected-line.ts'
+import {
+  expectedProperties,
+  expectedRoutes,
+  expectedTemplate,
+  functionNames,
+  logicalId,
+} from './context/expected-line.ts'
 
 type Json = Readonly<Record<string, unknown>>
 type Settings = Record<string, unknown>
@@ -132,6 +138,8 @@ export function healthyAccount({ table, callbackUrl, streamArn }: OnMachine) {
     deniedToMe: new Set<string>(),
     /** What DynamoDB says in place of the local line's table, by operation. */
     dynamo: new Map<string, (answer: Json) => Json>(),
+    /** The CloudFormation stack of the line. */
+    stack: { outputs: { TableName: table } as Record<string, string>, resources: stackResources() },
     /** The lines of log groups, by the group's name. */
     logs: new Map<string, LogEvent[]>(),
     /** The requests that came, as `DynamoDB_20120810.Query`, with their bodies. */
@@ -139,6 +147,24 @@ export function healthyAccount({ table, callbackUrl, streamArn }: OnMachine) {
     /** The actions that were simulated, as `action on resource`. */
     simulated: new Set<string>(),
   }
+}
+
+const queueUrl = (name: string) => `https://sqs.local-1.amazonaws.com/${account}/${name}`
+
+/** The physical ids of the resources of the template, by their logical ids. */
+function stackResources(): Record<string, { readonly type: string; readonly id: string }> {
+  const known: Readonly<Record<string, string>> = {
+    WebsocketsApi: apiId,
+    WebsocketsDeploymentStage: 'dev',
+    Later: queueUrl('Later'),
+    DeadLetters: queueUrl('DeadLetters'),
+  }
+  return Object.fromEntries(
+    Object.entries(expectedTemplate(line).Resources).map(([id, { Type: type, Properties }]) => {
+      const name = String(Properties['FunctionName'] ?? id).replace('service-stage-', prefix)
+      return [id, { type, id: known[id] ?? (type === 'AWS::Lambda::Function' ? name : id) }]
+    }),
+  )
 }
 
 interface LogEvent {
@@ -190,6 +216,7 @@ function onControlPlane(
   const form = new URLSearchParams(text)
   const action = form.get('Action')
   if (action === 'GetCallerIdentity') return deny(state, 'sts:GetCallerIdentity') ?? onSts()
+  if (action === 'DescribeStacks' || action === 'ListStackResources') return onStack(state, action)
   if (action === 'SimulatePrincipalPolicy') return deny(state, 'iam:SimulatePrincipalPolicy') ?? onIam(state, form)
   return onRest(state, new URL(url, 'http://aws'))
 }
@@ -266,6 +293,26 @@ const onSts = (): Answer => ({
   type: 'text/xml',
   body: `<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::${account}:user/dev</Arn><UserId>U</UserId><Account>${account}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`,
 })
+
+function onStack({ stack }: Account, action: string): Answer {
+  const members = (each: readonly string[]) => each.map((text) => `<member>${text}</member>`).join('')
+  const outputs = Object.entries(stack.outputs).map(
+    ([name, value]) => `<OutputKey>${name}</OutputKey><OutputValue>${value}</OutputValue>`,
+  )
+  const resources = Object.entries(stack.resources).map(
+    ([name, { type, id }]) =>
+      `<LogicalResourceId>${name}</LogicalResourceId><PhysicalResourceId>${id}</PhysicalResourceId><ResourceType>${type}</ResourceType><ResourceStatus>CREATE_COMPLETE</ResourceStatus>`,
+  )
+  const described = `<StackName>shop-prod</StackName><StackStatus>CREATE_COMPLETE</StackStatus><Outputs>${members(outputs)}</Outputs>`
+  const result =
+    action === 'DescribeStacks'
+      ? `<Stacks>${members([described])}</Stacks>`
+      : `<StackResourceSummaries>${members(resources)}</StackResourceSummaries>`
+  return {
+    type: 'text/xml',
+    body: `<${action}Response><${action}Result>${result}</${action}Result></${action}Response>`,
+  }
+}
 
 function onIam(state: Account, form: URLSearchParams): Answer {
   const all = (name: string) => [...form].filter(([key]) => key.startsWith(name)).map(([, value]) => value)

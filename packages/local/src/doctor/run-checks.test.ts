@@ -42,12 +42,14 @@ describe('a run of checks', () => {
         throw new Error('at once')
       }),
       check('odd', () => Promise.reject('a text')),
+      check('far', () => Promise.reject(Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' }))),
       check('fine', async () => passed('All is well.')),
     ])
     expect(results).toMatchObject([
       { status: 'failed', detail: 'TypeError: x is not a function', remedy: 'Repair broken.' },
       { status: 'failed', detail: 'Error: at once', remedy: 'Repair thrown.' },
       { status: 'failed', detail: 'It threw a text.' },
+      { status: 'failed', remedy: 'Check the network, a proxy, and AWS_ENDPOINT_URL if it is set. Repair far.' },
       { status: 'passed', detail: 'All is well.' },
     ])
   })

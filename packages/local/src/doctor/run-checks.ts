@@ -120,7 +120,14 @@ function toFinding({ remedy }: Check, thrown: unknown): Finding {
       detail: `Not checked: ${thrown.message}`,
       remedy: `Allow ${thrown.action} to the credentials with which you run the doctor.`,
     }
-  return { status: 'failed', detail: describeError(thrown), remedy }
+  const network = isNetworkError(thrown) ? 'Check the network, a proxy, and AWS_ENDPOINT_URL if it is set. ' : ''
+  return { status: 'failed', detail: describeError(thrown), remedy: network + remedy }
+}
+
+function isNetworkError(thrown: unknown): boolean {
+  const { code, cause } = Object(thrown) as { readonly code?: unknown; readonly cause?: unknown }
+  if (/^(?:ECONN|ENOTFOUND|EAI_|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH)/.test(String(code))) return true
+  return cause !== undefined && isNetworkError(cause)
 }
 
 /** The error's name and message, and the cause of a request that did not arrive. */

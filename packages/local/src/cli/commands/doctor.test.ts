@@ -1,5 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { healthyAccount, startAws } from '../../doctor/aws-endpoint.suite.ts'
+import { ownVersion } from '../../doctor/checks/versions.ts'
 import { startLine } from '../../doctor/line-target.suite.ts'
+import type { DoctorReport } from '../../doctor/run-doctor.ts'
 import { runTrunkline } from '../../testing/command-line.suite.ts'
 
 let local: Awaited<ReturnType<typeof startLine>>
@@ -86,6 +89,49 @@ describe('trunkline doctor', () => {
     expect(await countOfRows()).toBe(0)
   })
 })
+
+describe('trunkline doctor --stage', () => {
+  it('examines the line of the stack, of which it finds everything by itself', async () => {
+    const streamArn = await streamOf(local.environment['TRUNKLINE_TABLE'] ?? '')
+    const account = healthyAccount({
+      ...{ table: local.environment['TRUNKLINE_TABLE'] ?? '', callbackUrl: local.httpUrl, streamArn },
+    })
+    Object.assign(account.stack.outputs, {
+      ...{ WebSocketUrl: local.url, CallbackUrl: local.httpUrl, HttpApiUrl: local.httpUrl },
+      TrunklineVersion: ownVersion(),
+    })
+    account.stack.resources['ReportLambdaFunction'] = { type: 'AWS::Lambda::Function', id: 'shop-prod-report' }
+    await using aws = await startAws(account, local.environment['AWS_ENDPOINT_URL_DYNAMODB'] ?? '')
+    for (const name of ['Later', 'DeadLetters']) // the SDK sends to the host of a queue's URL
+      account.stack.resources[name] = { type: 'AWS::SQS::Queue', id: `${aws.endpoint}/123456789012/${name}` }
+    for (const { Environment } of account.functions.values())
+      Object.assign((Environment as { readonly Variables: object }).Variables, {
+        TRUNKLINE_DELAY_QUEUE_URL: `${aws.endpoint}/123456789012/Later`,
+      })
+    vi.unstubAllEnvs()
+    const credentials = { AWS_ACCESS_KEY_ID: 'k', AWS_SECRET_ACCESS_KEY: 's' }
+    for (const [name, value] of Object.entries({
+      ...credentials,
+      AWS_ENDPOINT_URL: aws.endpoint,
+      AWS_REGION: 'local-1',
+    }))
+      vi.stubEnv(name, value)
+    const { code, out } = await runTrunkline(['doctor', '--stage', 'prod', '--token', 'good', '--json'])
+    const { line, ok, results } = JSON.parse(out) as DoctorReport
+    const open = results.filter(({ status }) => status !== 'passed')
+    expect([line, open.filter(({ id }) => id !== 'filter')]).toEqual(['shop-prod', []]) // a busy machine is late
+    expect(code).toBe(ok ? 0 : 1)
+  })
+})
+
+/** The stream of a table. */
+async function streamOf(TableName: string): Promise<string> {
+  const { DescribeTableCommand, DynamoDBClient } = await import('@aws-sdk/client-dynamodb')
+  const client = new DynamoDBClient({})
+  const { Table } = await client.send(new DescribeTableCommand({ TableName }))
+  client.destroy()
+  return Table?.LatestStreamArn ?? ''
+}
 
 /** The rows of the doctor in the table. */
 async function countOfRows(): Promise<number> {

@@ -57,6 +57,7 @@ async function ofWire(context: CheckContext): Promise<Finding> {
 
 /** The limits in the answer to `hello`, which clients of this version expect. */
 async function ofFunctions(context: CheckContext): Promise<Finding> {
+  if (context.target.webSocketUrl === undefined) return skipped('The address of the sockets is not known.')
   const handshake = await openSocket(context)
   if (handshake.status !== 'open') return skipped('No socket opens.')
   const { limits: deployed = {} } = await hello(handshake.socket)

@@ -50,7 +50,7 @@ export function hasOneFunction({ functions }: Functions): boolean {
 }
 
 /** The short name of the function that does this. */
-export function functionFor(target: Functions, name: FunctionName): string {
+function functionFor(target: Functions, name: FunctionName): string {
   return hasOneFunction(target) ? 'handler' : name
 }
 
