@@ -304,6 +304,16 @@ describe.skipIf(!existsSync(executablePath))('the page of another source', () =>
     expect(broken).toEqual([])
   })
 
+  test('has forms that fit a phone', async () => {
+    await using served = await servePage(stubSource(['call'], []))
+    await using opened = await inspect(served.address, phone)
+    const { page } = opened
+    await rows(page).first().click()
+    await page.getByRole('button', { name: 'Add to tags' }).click()
+    const hidden = await page.locator('#item-body').evaluate((body) => body.scrollWidth - body.clientWidth)
+    expect(hidden).toBe(0)
+  })
+
   test('has no action that the source does not have, and shows all data as text', async () => {
     await using served = await servePage(stubSource([], []))
     await using opened = await inspect(served.address)
