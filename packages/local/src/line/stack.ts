@@ -27,6 +27,7 @@ import { createAuthExpSetter } from './expire-authority.ts'
 import { createBackends, createEnvironments, credentials, type Emulators, region } from './line-environment.ts'
 import { settle } from './settle.ts'
 
+/** The options of every local line. */
 export interface LocalOptions {
   /** The port to listen on. @default a free port */
   readonly port?: number
