@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { runCommandLine } from './cli/run.ts'
 
+// this package supports the Node of which the AWS SDK warns
+process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
+
 const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => interrupted.abort(signal)) // a second signal ends the process
 process.once('disconnect', () => interrupted.abort('SIGHUP')) // the parent process has exited

@@ -7,10 +7,10 @@ import { createIo, type Io, type IoStreams } from './definition/io.ts'
 import { flag, type OptionDefinition, optionName, text } from './definition/options.ts'
 
 /** The options of every command. */
-const commonOptions = { json: flag('Print results as JSON') } as const
+export const commonOptions = { json: flag('Print results as JSON') } as const
 
 /** The options of a command on a line. Without them, the environment names the line, else it is `trunkline dev`. */
-const lineOptions = {
+export const lineOptions = {
   stage: text('name', 'The stage of a deployed line, whose stack is <service>-<stage>'),
   service: text('name', 'The service of the stage (default: the only one that has the stage)'),
   stack: text('name', 'The CloudFormation stack of a deployed line'),
@@ -37,6 +37,7 @@ export interface ProgramOptions {
 export function createProgram(options: ProgramOptions): Command {
   const { version, commands, groups } = options
   const program = configure(new Command('trunkline'), options)
+    .enablePositionalOptions() // `--version` after asyncapi is its own
     .description('Runs, inspects and operates lines of Trunkline, on this machine and on AWS.')
     .version(version, '-V, --version', 'Print the version')
     .helpCommand('help [command]', 'Print the help of a command')

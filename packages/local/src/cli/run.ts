@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs'
 import { CommanderError } from 'commander'
 import { findStage } from '../stage/find-stage.ts'
 import { UsageError } from '../stage/usage-error.ts'
-import type { IoStreams } from './definition/io.ts'
+import { CommandFailure, type IoStreams, interruptedCode } from './definition/io.ts'
 import { createProgram } from './program.ts'
 import { commandGroups, commands } from './registry.ts'
 
-/** What each exit code means. An erasure that a signal stopped exits with 128 + the signal's number. */
+/** What each exit code means. A command that a signal stopped before it was done exits with 128 + its number. */
 const exitCodes = {
   done: 0,
   failed: 1,
@@ -47,8 +47,9 @@ export async function runCommandLine(argv: readonly string[], { streams, interru
     return code
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done // help and version
+    if (interrupted.aborted) return interruptedCode(interrupted.reason)
     const exitCode = isWrongUsage(error) ? exitCodes.wrongUsage : exitCodes.failed
-    streams.stderr.write(`${formatError(error, { exitCode, isJson: argv.includes('--json') })}\n`)
+    streams.stderr.write(`${formatError(error, { exitCode, argv })}\n`)
     return exitCode
   }
 }
@@ -57,17 +58,25 @@ function isWrongUsage(error: unknown): boolean {
   return error instanceof UsageError || error instanceof CommanderError
 }
 
-function formatError(error: unknown, { exitCode, isJson }: { readonly exitCode: number; readonly isJson: boolean }) {
-  const message = toMessage(error)
-  return isJson ? JSON.stringify({ error: { message, exitCode } }) : message
+interface Failed {
+  readonly exitCode: number
+  readonly argv: readonly string[]
 }
 
-function toMessage(error: unknown): string {
-  if (error instanceof CommanderError)
-    return error.code === 'commander.help'
-      ? 'Expected a command. trunkline --help lists them.'
-      : `${capitalised(withoutPrefix(error.message))}\ntrunkline --help lists the commands, and --help after a command its options.`
-  return error instanceof Error ? error.message : String(error)
+function formatError(error: unknown, { exitCode, argv }: Failed): string {
+  const message = toMessage(error, argv)
+  const facts = error instanceof CommandFailure ? error.facts : {}
+  return argv.includes('--json') ? JSON.stringify({ error: { message, ...facts, exitCode } }) : message
+}
+
+function toMessage(error: unknown, [group = '']: readonly string[]): string {
+  if (!(error instanceof CommanderError)) return error instanceof Error ? error.message : String(error)
+  if (error.code === 'commander.help') {
+    const names = commands.flatMap(({ name }) => (name.startsWith(`${group} `) ? [`trunkline ${name}`] : []))
+    return `Expected ${names.join(' or ')}, got trunkline ${group} alone.`
+  }
+  const help = 'trunkline --help lists the commands, and --help after a command its options.'
+  return `${capitalised(withoutPrefix(error.message))}\n${help}`
 }
 
 /** commander's message, or what a value's parser said about it. */

@@ -74,7 +74,12 @@ async function openDev(
   })
   if (env !== undefined)
     await resources.add(writeEnvironment(env, stack.scriptEnvironment), () => rm(env, { force: true }))
-  const announced = { pid: process.pid, port: stack.gateway.port, environment: stack.scriptEnvironment }
+  const announced = {
+    pid: process.pid,
+    port: stack.gateway.port,
+    entry: config.entry,
+    environment: stack.scriptEnvironment,
+  }
   await resources.add(announceLine(announced), (remove) => remove())
   const url = `ws://localhost:${stack.gateway.port}/dev`
   return {

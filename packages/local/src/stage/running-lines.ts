@@ -1,6 +1,7 @@
 import { lstat, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
+import { defined } from '@trunkline/protocol'
 import { environmentStage } from './environment-stage.ts'
 import type { Environment, Stage } from './stage.ts'
 import { UsageError } from './usage-error.ts'
@@ -9,6 +10,8 @@ import { UsageError } from './usage-error.ts'
 export interface RunningLine {
   readonly pid: number
   readonly port: number
+  /** The module with its handlers. */
+  readonly entry?: string
   /** The environment of a script on this line. */
   readonly environment: Environment
 }
@@ -17,15 +20,20 @@ const defaultPort = 4400
 
 /**
  * Announces a line in a file that only this user can read, because it allows access to every port of the line. Resolves
- * to a function that removes it. A folder that others can write to gets no file, and the line is not found by commands.
+ * to a function that removes it. Where only others' folders can be written there is no file, and commands do not find
+ * the line.
  */
 export async function announceLine(line: RunningLine): Promise<() => Promise<void>> {
   const folder = folderOfUser()
-  await mkdir(folder, { recursive: true, mode: 0o700 })
-  if (!(await isPrivate(folder))) return async () => {}
   const file = join(folder, `${line.port}.json`)
-  await rm(file, { force: true })
-  await writeFile(file, JSON.stringify(line), { mode: 0o600, flag: 'wx' })
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    if (!(await isPrivate(folder))) return async () => {}
+    await rm(file, { force: true })
+    await writeFile(file, JSON.stringify(line), { mode: 0o600, flag: 'wx' })
+  } catch {
+    return async () => {} // such as a disk without a place for temporary files: the line runs without its file
+  }
   return () => rm(file, { force: true })
 }
 
@@ -40,7 +48,7 @@ export async function findRunningLine(local: string): Promise<Stage> {
   const wanted = local === '' ? undefined : toPort(local)
   const running = await runningLines()
   const found = wanted === undefined ? defaultOf(running) : running.find(({ port }) => port === wanted)
-  if (found !== undefined) return environmentStage({}, found.environment)
+  if (found !== undefined) return { ...environmentStage({}, found.environment), ...defined({ entry: found.entry }) }
   const addresses = running.map(({ port }) => `--local ${port}`).join(', ')
   if (running.length > 0)
     throw new Error(
@@ -95,7 +103,7 @@ function isRunning(pid: number): boolean {
 }
 
 function folderOfUser(): string {
-  return join(tmpdir(), `trunkline-${userInfo().username}`)
+  return join(tmpdir(), `trunkline-${process.getuid?.() ?? userInfo().username}`)
 }
 
 /** Whether this user alone can write to the folder. Windows has a temporary folder for each user. */

@@ -125,7 +125,8 @@ function toStage({ stack, resources, common }: Found): Stage {
     clientConfig: (_service: AwsService) => common,
     ...defined({ region: common.region, httpUrl: outputs['HttpApiUrl'] ?? outputs['HttpFunctionUrl'] }),
   }
-  return { ...found, backend: () => createBackend(found) }
+  const restore = stack.Parameters?.find(({ ParameterKey }) => ParameterKey === 'RestoreNumber')?.ParameterValue
+  return { ...found, backend: () => createBackend(found, restore) }
 }
 
 /** `WebsocketLambdaFunction` → `websocket` */

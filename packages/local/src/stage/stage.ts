@@ -54,6 +54,8 @@ export interface Stage {
   readonly httpUrl?: string
   /** The inspector of a local line: `http://localhost:4400/_inspector`. */
   readonly inspectorUrl?: string
+  /** The module with the handlers of a `trunkline dev`. */
+  readonly entry?: string
   /** The names of the deployed functions by their short names: `websocket`, `authorizer`, `deliver`, `worker` … */
   readonly functions: Readonly<Record<string, string>>
   /** The URLs of the queues: `delay` for delayed work, `failures` for what failed for good. */

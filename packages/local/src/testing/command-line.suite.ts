@@ -11,10 +11,10 @@ export interface CommandLineResult {
 /** Runs `trunkline` in this process and environment, without a terminal. Resolves when it ends. */
 export async function runTrunkline(
   args: readonly string[],
-  { interrupted = new AbortController().signal, onOut }: RunSettings = {},
+  { input = '', interrupted = new AbortController().signal, onOut }: RunSettings = {},
 ): Promise<CommandLineResult> {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
-  stdin.end()
+  stdin.end(input)
   let [out, err] = ['', '']
   stdout.setEncoding('utf8').on('data', (part: string) => {
     out += part
@@ -29,6 +29,8 @@ export async function runTrunkline(
 }
 
 interface RunSettings {
+  /** What the command reads from stdin. */
+  readonly input?: string
   readonly interrupted?: AbortSignal
   /** Receives all of the output at each change. */
   readonly onOut?: (out: string) => void

@@ -2,9 +2,8 @@ import { defined } from '@trunkline/protocol'
 import type { EraseSubject } from '@trunkline/server/erase'
 import { UsageError } from '../../stage/usage-error.ts'
 import { defineCommand } from '../definition/command.ts'
+import { interruptedCode } from '../definition/io.ts'
 import { count, file, object, text } from '../definition/options.ts'
-
-const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
 
 export const eraseCommand = defineCommand({
   name: 'erase',
@@ -35,7 +34,7 @@ export const eraseCommand = defineCommand({
     const log = io.isJson ? io.note : io.print
     const report = await runErase(await findLine(), settings, { log, signal: io.interrupted })
     io.result({ status: report.status, counts: report.counts }, [])
-    if (report.status === 'stopped') return 128 + (signalNumbers[String(io.interrupted.reason)] ?? 2)
+    if (report.status === 'stopped') return interruptedCode(io.interrupted.reason)
     return report.counts.failed > 0 ? 1 : 0
   },
 })

@@ -9,6 +9,7 @@ export interface IoStreams {
 
 /** How a command speaks. Results are on stdout; everything else is on stderr, so that results can be piped. */
 export interface Io {
+  readonly stdin: IoStreams['stdin']
   /** Whether results are JSON (`--json`). */
   readonly isJson: boolean
   /** Prints a line on stdout. */
@@ -28,6 +29,16 @@ export interface Io {
   readonly interrupted: AbortSignal
 }
 
+/** A failure with facts for `--json`, such as the code of an error. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure'
+  readonly facts: Readonly<Record<string, unknown>>
+  constructor(message: string, facts: Readonly<Record<string, unknown>>) {
+    super(message)
+    this.facts = facts
+  }
+}
+
 /** The answer to a question was no. */
 class Declined extends Error {
   override readonly name = 'Declined'
@@ -45,6 +56,7 @@ export function createIo(streams: IoStreams, isJson: boolean, interrupted: Abort
     stdout.write(`${line}\n`)
   }
   return {
+    stdin,
     isJson,
     print,
     result: (value, text) => {
@@ -76,4 +88,11 @@ export function createIo(streams: IoStreams, isJson: boolean, interrupted: Abort
     },
     interrupted,
   }
+}
+
+const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
+
+/** The exit code of a command that a signal stopped: 128 and the signal's number, as shells have it. */
+export function interruptedCode(signal: unknown): number {
+  return 128 + (signalNumbers[String(signal)] ?? 2)
 }

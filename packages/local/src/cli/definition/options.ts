@@ -26,6 +26,14 @@ export function file(description: string, value = 'file'): OptionDefinition<stri
   return { value: `<${value}>`, description, isFile: true, parse: notEmpty }
 }
 
+export function choice<const T extends string>(choices: readonly T[], description: string): OptionDefinition<T> {
+  const parse = (given: string, option: string) => {
+    if (choices.includes(given as T)) return given as T
+    throw new UsageError(`Expected ${option} to be ${choices.join(' or ')}, got ${given}.`)
+  }
+  return { value: `<${choices.join('|')}>`, description, choices, parse }
+}
+
 /** A whole number from `least` to `most`. */
 export function count(description: string, { least = 1, most = 999_999_999 } = {}): OptionDefinition<number> {
   const parse = (given: string, option: string) => {

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
-/** `trunkline erase` in a process of its own. */
-export interface RunningErase {
+/** `trunkline` in a process of its own. */
+export interface RunningCommand {
   /** Resolves when it has printed a line that contains this text. Rejects if it ends before. */
   printed(text: string): Promise<void>
   kill(signal: NodeJS.Signals): void
@@ -13,10 +13,10 @@ export interface RunningErase {
   readonly ended: Promise<{ readonly code: number | null; readonly lines: readonly string[] }>
 }
 
-/** The command, bundled once for all tests of a file. */
-export async function bundleErase() {
-  const folder = await mkdtemp(join(tmpdir(), 'trunkline-erase-'))
-  const outfile = join(folder, 'erase.mjs')
+/** The command line, bundled once for all tests of a file. */
+export async function bundleCommandLine() {
+  const folder = await mkdtemp(join(tmpdir(), 'trunkline-cli-'))
+  const outfile = join(folder, 'cli.mjs')
   const entry = join(import.meta.dirname, '../cli.ts')
   await build({
     ...{ entryPoints: [entry], outfile, bundle: true, platform: 'node', format: 'esm', target: 'node20' },
@@ -25,9 +25,10 @@ export async function bundleErase() {
   })
   return {
     folder,
-    start(args: readonly string[], environment: Readonly<Record<string, string>>): RunningErase {
+    file: outfile,
+    start(args: readonly string[], environment: Readonly<Record<string, string>>): RunningCommand {
       const env = { PATH: process.env['PATH'] ?? '', ...environment }
-      const child = spawn(process.execPath, [outfile, 'erase', ...args], { cwd: folder, env })
+      const child = spawn(process.execPath, [outfile, ...args], { cwd: folder, env })
       let text = ''
       const waiting = new Set<() => void>()
       for (const output of [child.stdout, child.stderr])
