@@ -5,12 +5,14 @@ import { initTRPC, tracked } from '@trpc/server'
 import { observable } from '@trpc/server/observable'
 import { defined } from '@trunkline/protocol'
 import { anonymous, createLine, deny, type LineMeta, type OnLost, type TopicCaller } from '@trunkline/server'
-import { internalsOf } from '@trunkline/server/internal'
+import { internalsOf, loadParts } from '@trunkline/server/internal'
 import { createLambdaHandlers, type Rates } from '@trunkline/server/lambda'
 import type { Backend, Telemetry } from '@trunkline/server/ports'
 import * as z from 'zod'
 import { topicOfPartition } from '../../../server/src/define/topic.ts'
 import { consoleRecorder } from '../../../server/src/ports/console-log.ts'
+
+await loadParts() // a file is read in real time, in which the clock of a schedule does not advance
 
 /** The functions that a schedule's procedures use in addition to Trunkline. */
 export interface ScheduleHooks {
