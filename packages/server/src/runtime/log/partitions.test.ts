@@ -417,6 +417,28 @@ test('a partition key for a channel without partitions is refused', async () => 
   await expect(worldOf(undefined).publish('a', 1, { partitionKey: 'a' })).rejects.toThrow('has no partitions')
 })
 
+test('the types have what belongs to partitions where a channel has them, and nowhere else', () => {
+  const line = createLine()
+  const [one, many] = [line.channel('one', { key, event }), line.channel('many', { key, event, partitions: 4 })]
+  const at = { room: 'x' }
+  const neverCalled = () => [
+    many.publish(at, { by: 'a', n: 1 }, { partitionKey: 'a' }),
+    many.read(at, { partition: 1 }),
+    // @ts-expect-error: a channel with one log takes no partition key
+    one.publish(at, { by: 'a', n: 1 }, { partitionKey: 'a' }),
+    // @ts-expect-error: a page is of one partition
+    many.read(at),
+    // @ts-expect-error: an offset is of one log
+    many.erase(at, 7),
+    // @ts-expect-error: partitionBy gets the event of the schema
+    line.channel('typed', { key, event, partitions: 4, partitionBy: ({ author }) => author }),
+    // @ts-expect-error: an ephemeral channel has no log
+    line.ephemeral('typing', { key, event, partitions: 4 }),
+  ]
+  expect(neverCalled).toBeTypeOf('function')
+  expect(many.partitions).toBe(4)
+})
+
 test('partition keys are spread evenly, and a growth moves them to new partitions alone', () => {
   const keys = Array.from({ length: 8_000 }, (_, n) => `user-${n}`)
   for (const count of [2, 4, 8, 16]) {
