@@ -98,7 +98,7 @@ class MergedSubscription<R extends AnyTRPCRouter> {
   /** How many partitions there are, as far as the server has said. */
   #count = 0
   #hasState = false
-  /** The partition that loads the state: it is opened when all others are live. [TL-PART-5] */
+  /** The partition that loads the state: it is opened when all others have started. [TL-PART-5] */
   #carrier: number | undefined
   /** The state is to be loaded even if the carrier could resume: another partition has a gap. */
   #mustReload = false

@@ -177,7 +177,7 @@ test.each([false, true])(
   },
 )
 
-test('a client that merges is told the number of partitions, which is no failure [TL-PART-3]', async () => {
+test('a client that merges gets the number of partitions, which is no failure [TL-PART-3]', async () => {
   const world = worldOf(4)
   const client = await world.connect()
   expect((await subscribe(client, 'live#')).frames()[0]?.error?.data?.partitions).toEqual({ count: 4 })
