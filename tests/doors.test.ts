@@ -49,11 +49,14 @@ function namesOfTwoEntries(entries: ReadonlyMap<string, string>): readonly strin
 }
 
 describe('the entry points of the packages', () => {
-  it.each(['protocol', 'server', 'client', 'deploy', 'serverless', 'local'])('export each name of %s once', (name) => {
-    const entries = entriesOf(name)
-    expect(entries.size).toBeGreaterThan(0)
-    expect(namesOfTwoEntries(entries)).toEqual([])
-  })
+  it.each(['protocol', 'server', 'client', 'deploy', 'serverless', 'cdk', 'local', 'create-trunkline'])(
+    'export each name of %s once',
+    (name) => {
+      const entries = entriesOf(name)
+      expect(entries.size).toBeGreaterThan(0)
+      expect(namesOfTwoEntries(entries)).toEqual([])
+    },
+  )
 
   it('of the server are in this order in its manifest', () => {
     expect([...entriesOf('server').keys()]).toEqual([

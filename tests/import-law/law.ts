@@ -96,8 +96,21 @@ const law = {
     ],
   },
   /** A pure function from options to resources: it calls no service. */
-  deploy: { areas: [], packages: [node, { name: /^zod$/ }] },
-  serverless: { areas: [], packages: [{ name: /^@trunkline\/deploy$/ }] },
+  deploy: {
+    areas: [],
+    packages: [
+      { name: /^node:/, within: /\/(bundle|resources\/websocket-api)\.ts$/ },
+      { name: /^zod$/ },
+      { name: /^(esbuild|fflate)$/, within: /\/bundle\.ts$/ },
+    ],
+  },
+  serverless: { areas: [], packages: [{ name: /^@trunkline\/deploy$|^@aws-sdk\/client-s3$|^mrmime$/ }, node] },
+  cdk: {
+    areas: [],
+    packages: [{ name: /^@trunkline\/deploy(\/bundle)?$/ }, { name: /^aws-cdk-lib|^constructs$/ }, node],
+  },
+  /** It writes projects and needs nothing of the packages that they use. */
+  'create-trunkline': { areas: [], packages: [node, { name: /^@clack\/prompts$/ }] },
   local: { areas: [], packages: [anything] },
   /** Runs the production code with other ports. It may import files of every package, and no package may import it. */
   simulator: { areas: [], packages: [anything] },
@@ -149,6 +162,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   ],
   deploy: ['.', 'resources', 'template'],
   serverless: ['.'],
+  'create-trunkline': ['.'],
+  cdk: ['.'],
   local: [
     ...[
       '.',
@@ -210,7 +225,8 @@ export function findOffences(files: readonly SourceFile[]): Offence[] {
 export function areaOf(path: string): Area | undefined {
   const [, server] = /^packages\/server\/src\/(.+)$/.exec(path) ?? []
   if (server !== undefined) return serverArea(server)
-  const [, name = ''] = /^packages\/(protocol|client|deploy|serverless|local|simulator)\/src\//.exec(path) ?? []
+  const [, name = ''] =
+    /^packages\/(protocol|client|deploy|serverless|cdk|create-trunkline|local|simulator)\/src\//.exec(path) ?? []
   if (isArea(name)) return name
   const [outside = ''] = path.split('/')
   return outside === 'examples' || outside === 'benchmarks' ? outside : undefined

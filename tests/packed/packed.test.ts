@@ -19,13 +19,13 @@ describe.each(published)('the tarball of %s', (name) => {
   const { path, files, manifest } = tarballs[name]
 
   test('contains the build, its sources, its licence and its readme, and no tests', () => {
-    expect(files.filter((file) => !/^(dist|src)\//.test(file))).toEqual([
+    expect(files.filter((file) => !/^(dist|src|template)\//.test(file))).toEqual([
       'LICENSE',
       ...(name === 'protocol' ? ['PROTOCOL.md'] : []),
       'README.md',
       'package.json',
     ])
-    expect(files.filter((file) => /\.(test|test-d|suite)\.|fixtures/.test(file))).toEqual([])
+    expect(files.filter((file) => /^(dist|src).*(\.(test|test-d|suite)\.|fixtures)/.test(file))).toEqual([])
   })
 
   test('is an ES module without side effects, under the licence of the repository', () => {
@@ -67,7 +67,7 @@ describe.each(published)('the tarball of %s', (name) => {
     const attw = join(repository, 'node_modules/@arethetypeswrong/cli/dist/index.js')
     const output = runNode([attw, path, '--profile', 'esm-only', '--format', 'json', '--no-color'], folder) // throws if it finds a problem
     expect(JSON.parse(output)).toMatchObject({
-      analysis: { packageName: `@trunkline/${name}`, types: { kind: 'included' } },
+      analysis: { packageName: manifest.name, types: { kind: 'included' } },
     })
   }, 60_000)
 })

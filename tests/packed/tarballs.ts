@@ -6,7 +6,16 @@ import * as z from 'zod'
 import { repository } from '../repository.ts'
 
 /** The published packages, each after those that it depends on. */
-export const published = ['protocol', 'server', 'client', 'deploy', 'serverless', 'local'] as const
+export const published = [
+  'protocol',
+  'server',
+  'client',
+  'deploy',
+  'serverless',
+  'cdk',
+  'local',
+  'create-trunkline',
+] as const
 export type Published = (typeof published)[number]
 
 /** A package as npm would upload it. */
@@ -47,12 +56,13 @@ function pack(name: Published, target: string): Tarball {
   const folder = join(repository, 'packages', name)
   const said = runNpm(['pack', '--json', '--pack-destination', target], folder)
   const [{ filename, files }] = packed.parse(JSON.parse(said)) as [z.infer<typeof packed>[number]]
+  const read = manifest.parse(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')))
   return {
-    name: `@trunkline/${name}`,
+    name: read.name,
     folder,
     path: join(target, filename),
     files: files.map(({ path }) => path).sort(),
-    manifest: manifest.parse(JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))),
+    manifest: read,
   }
 }
 

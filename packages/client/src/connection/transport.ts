@@ -54,7 +54,8 @@ export const transportKey: unique symbol = Symbol.for('trunkline.transport')
 
 /** The transport of a connection that `createConnection` made. */
 export function transportOf(connection: object): Transport {
-  const transport = (connection as { readonly [transportKey]?: Transport })[transportKey]
-  if (transport === undefined) throw new TypeError('Expected a connection from createConnection, got another object.')
+  const transport = (connection as { readonly [transportKey]?: Transport } | undefined)?.[transportKey]
+  if (transport === undefined)
+    throw new TypeError(`Expected a connection from createConnection, got ${typeof connection}. Pass { connection }.`)
   return transport
 }

@@ -22,8 +22,8 @@ export async function createBackend(stage: Omit<Stage, 'backend'>, restore?: str
       credentials: (ofProfile as typeof credentials) ?? credentials,
       lambdaEndpoint: clientConfig('LAMBDA').endpoint,
       sqsEndpoint: clientConfig('SQS').endpoint,
-      deliverFunction: functions['deliver'],
-      workerFunction: functions['worker'],
+      deliverFunction: functions['deliver'] ?? functions['handler'],
+      workerFunction: functions['worker'] ?? functions['handler'], // a line of one function
       delayQueueUrl: queues.delay,
     }),
   })

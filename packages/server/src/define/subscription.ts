@@ -52,6 +52,7 @@ export interface Subscription<T> extends AsyncIterable<TrackedEnvelope<T>, void,
    * `maxStoredInputBytes` of `createLambdaHandlers`). A larger input is refused with TOO_LARGE.
    */
   filter<S extends T>(guard: (event: T) => event is S): Subscription<S>
+  /** Keeps the events for which it returns true, at the cost of the form above. */
   filter(keep: (event: T) => boolean): Subscription<T>
   /** Converts each event. It costs what `filter` costs. */
   map<U>(fn: (event: T) => U): Subscription<U>
@@ -68,8 +69,11 @@ export interface SnapshotSubscription<T> extends AsyncIterable<TrackedEnvelope<T
 
 /** A live subscription of an ephemeral channel: its events have no ids. */
 export interface EphemeralSubscription<T> extends AsyncIterable<T, void, void> {
+  /** Keeps the events for which it returns true. It costs what the `filter` of a channel's subscription costs. */
   filter<S extends T>(guard: (event: T) => event is S): EphemeralSubscription<S>
+  /** Keeps the events for which it returns true, at the cost of the form above. */
   filter(keep: (event: T) => boolean): EphemeralSubscription<T>
+  /** Converts each event. It costs what `filter` costs. */
   map<U>(fn: (event: T) => U): EphemeralSubscription<U>
 }
 

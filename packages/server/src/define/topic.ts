@@ -1,5 +1,6 @@
 import { limits } from '@trunkline/protocol'
 import type * as core from 'zod/v4/core'
+import { describeValue } from './describe-value.ts'
 
 /** A schema of a flat object of strings and finite numbers. The object becomes the topic's name. */
 export type KeySchema = core.$ZodType<
@@ -10,6 +11,33 @@ export type KeySchema = core.$ZodType<
 export type EventSchema = core.$ZodType
 
 const encoder = new TextEncoder()
+
+/**
+ * Throws a `TypeError` for a declaration that the types refuse: no name, a schema that is not of zod 4, or a key that is
+ * no object. Without it, the first publish or subscribe fails by an error that does not name the declaration.
+ */
+export function checkDeclaration(name: unknown, schemas: Readonly<Record<string, unknown>>): void {
+  if (typeof name !== 'string' || name === '')
+    throw new TypeError(
+      `Expected the name of a channel to be a text, got ${name === '' ? 'an empty one.' : describeValue(name)} Write line.channel('chat.messages', { key, event }).`,
+    )
+  for (const [use, schema] of Object.entries(schemas)) checkSchema(`${use} of channel ${name}`, schema)
+  const { type = '' } = (schemas['key'] as { readonly _zod: { readonly def: { readonly type?: string } } })._zod.def
+  if (/^(string|number|boolean|bigint|date|array|null|undefined)$/.test(type))
+    throw new TypeError(
+      `Expected key of channel ${name} to be a schema of an object, got one of ${type}. Write z.object({ room: z.string() }).`,
+    )
+}
+
+/** Throws a `TypeError` for a value that is no schema of zod 4. `what` names it. */
+export function checkSchema(what: string, schema: unknown): void {
+  const given = Object(schema) as { readonly _zod?: unknown; readonly '~standard'?: { readonly vendor?: unknown } }
+  if (given._zod !== undefined) return
+  const got = given['~standard'] && `a schema of ${given['~standard'].vendor === 'zod' ? 'zod 3' : 'another library'}.`
+  throw new TypeError(
+    `Expected ${what} to be a schema of zod 4, got ${got ?? describeValue(schema)} Install zod 4 and write import * as z from 'zod'.`,
+  )
+}
 
 /**
  * The name of one topic of a channel: `channel?name=s:text&size=n:7`. Pairs are sorted by name, and everything is

@@ -35,7 +35,8 @@ const otherEvents = lazyPart(['tableStream', 'deliver'], () => import('./other-e
 export function createLambdaHandlers<R extends AnyTRPCRouter, V extends AuthorizeResult = typeof anonymous>(
   options: LambdaOptions<R, V>,
 ): LambdaHandlers {
-  const { router, line = createLine(), authorize, origins = [], telemetry = consoleTelemetry } = options
+  const given = Object(options) as typeof options // without options, the error names the router
+  const { router, line = createLine(), authorize, origins = [], telemetry = consoleTelemetry } = given
   checkRouter(router)
   const internals = internalsOf(line)
   const originCheck = createOriginCheck(origins, internals.envPrefix)

@@ -5,12 +5,12 @@ import type { Failure, Server } from '../runtime/context/served-application.ts'
 import { stackOf } from '../runtime/context/stack-of.ts'
 import { TrunklineError } from '../runtime/context/trunkline-error.ts'
 import { identify, identifyParams } from './authorize/admission.ts'
-import { checkAnonymousMay, checkHooks, checkKeptParams, checkServeLimits } from './check-options.ts'
+import { checkAnonymousMay, checkFunctions, checkKeptParams, checkServeLimits } from './check-options.ts'
 import { checkRates } from './check-rates.ts'
 import { thrownEntry } from './events/thrown-entry.ts'
 import type { ServeOptions } from './options.ts'
 
-/** What `createLambdaHandlers` serves. Throws a `RangeError` for an option that is out of its range. */
+/** What `createLambdaHandlers` serves. Throws a `RangeError` or a `TypeError` for an invalid option. */
 export function toServer<R extends AnyTRPCRouter, V extends AuthorizeResult>(
   options: ServeOptions<R, V>,
   internals: LineInternals,
@@ -25,7 +25,7 @@ export function toServer<R extends AnyTRPCRouter, V extends AuthorizeResult>(
     keptParams: checkKeptParams(options.connectionParams, authorize === undefined ? 'all' : []),
     identify: (token) => identify(authorize, token, internals.log),
     identifyParams: authorize && ((params) => identifyParams(authorize, params, internals.log)),
-    ...checkHooks(options),
+    ...checkFunctions(options),
     isSecret,
     report: (failure) => {
       try {

@@ -7,7 +7,7 @@ import { parseDuration } from '../define/duration.ts'
 import { type PresenceOptions, presenceTimes } from '../define/presence.ts'
 import type { StreamOptions } from '../define/stream.ts'
 import { streamRules } from '../define/stream-rules.ts'
-import type { EventSchema, KeySchema } from '../define/topic.ts'
+import { checkDeclaration, type EventSchema, type KeySchema } from '../define/topic.ts'
 import { toDeclaredRights } from '../define/topic-rights.ts'
 import type { Backend } from '../ports/backend.ts'
 import { systemClock } from '../ports/clock.ts'
@@ -45,7 +45,7 @@ export function runWithBackend<T>(backend: Backend, fn: () => T): T {
 export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
   const contexts = new AsyncLocalStorage<RuntimeContext>()
   const definitions = new Map<string, ChannelDefinition>()
-  const held = new Set<string>()
+  const held = new Set<{ readonly reason: string }>() // several holders may give one reason
   let ambient: Backend | undefined
 
   const own: Pick<RuntimeContext, 'retentionOf' | 'presenceOf' | 'channelOf' | 'enter'> = {
@@ -55,8 +55,8 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
     enter: (entered, fn) => served.run(entered, () => contexts.run(entered, fn)),
   }
   const backendOfEnvironment = (): Backend => {
-    const [reason] = held
-    if (reason !== undefined) throw new Error(reason)
+    const [first] = held
+    if (first !== undefined) throw new Error(first.reason)
     ambient ??= resolve(options.backend) ?? environmentBackend(options.envPrefix ?? 'TRUNKLINE', log)
     return ambient
   }
@@ -82,23 +82,24 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
     clock: () => entered()?.clock ?? systemClock,
     channels: () => [...definitions.values()],
     hold: (reason) => {
-      held.add(reason)
-      return () => held.delete(reason)
+      const holder = { reason }
+      held.add(holder)
+      return () => held.delete(holder)
     },
   }
   const line: Line<C> & { readonly [internalsKey]: LineInternals } = {
     channel<K extends KeySchema, E extends EventSchema>(name: string, options: ChannelOptions<K, E, C>) {
-      const { key, event, retention, upcast } = options
+      const { key, event, retention, upcast } = declared(name, options, ['key', 'event'])
       const retentionMs = parseDuration(retention ?? defaultRetention)
       const definition = { name, key, event, retentionMs, ...defined({ upcast }), ...toDeclaredRights(name, options) }
       return createChannel<K, E>(define(definition), accessOf(name))
     },
     ephemeral<K extends KeySchema, E extends EventSchema>(name: string, options: EphemeralOptions<K, E, C>) {
-      const { key, event } = options
+      const { key, event } = declared(name, options, ['key', 'event'])
       return createEphemeral<K, E>(define({ name, key, event, ...toDeclaredRights(name, options) }), accessOf(name))
     },
     presence<K extends KeySchema, D extends EventSchema>(name: string, options: PresenceOptions<K, D, C>) {
-      const { key, data, merge, ...given } = options
+      const { key, data, merge, ...given } = declared(name, options, ['key', 'data'])
       const rights = toDeclaredRights(name, options)
       const definition = { name, key, event: data, retentionMs: parseDuration(defaultRetention), ...rights }
       const times = presenceTimes(name, given)
@@ -110,7 +111,7 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
       name: string,
       options: StreamOptions<K, I, C>,
     ) {
-      const { key, input, chunk, retention, ...rest } = options
+      const { key, input, chunk, retention, ...rest } = declared(name, options, ['key', 'input', 'chunk'])
       const retentionMs = parseDuration(retention ?? defaultRetention)
       const definition = { name, key, event: chunk, retentionMs, stream: streamRules(name, { input, ...rest }) }
       return createStream<K, I, C>(define(definition), input, accessOf(name))
@@ -129,6 +130,13 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
 }
 
 type Merge = Parameters<typeof toTextMerge>[1]
+
+/** The options of a channel, checked. `uses` names their schemas. */
+function declared<O>(name: string, options: O, uses: readonly (keyof O & string)[]): O {
+  const given = Object(options) as O
+  checkDeclaration(name, Object.fromEntries(uses.map((use) => [use, given[use]])))
+  return options
+}
 
 /**
  * Calls `bind`. In a function that serves another line, the error of a missing backend names the channel's line

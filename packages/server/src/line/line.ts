@@ -30,7 +30,7 @@ export interface LineOptions {
 export interface Line<C = unknown> {
   /**
    * Declares a channel: a family of event logs, one for each key. Throws an `Error` if the line has a channel of this
-   * name, and a `TypeError` for a wrong `authorize` or `recheck`.
+   * name, and a `TypeError` for a schema that is not of zod 4, or a wrong `authorize` or `recheck`.
    */
   channel<K extends KeySchema, E extends EventSchema>(
     name: string,

@@ -1,4 +1,6 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { parseEnv } from 'node:util'
+import type { LineTemplateOptions } from '@trunkline/deploy'
 import { defined } from '@trunkline/protocol'
 import { UsageError } from '../../stage/usage-error.ts'
 import { defineCommand } from '../definition/command.ts'
@@ -9,7 +11,7 @@ export const templateCommand = defineCommand({
   heading: 'Describe an application',
   summary: 'Write the CloudFormation template of an application',
   description:
-    'Writes the AWS resources of an application as a CloudFormation template, to --out or to the output, and prints how to deploy what it wrote. --bundle writes the zip file of the functions, from the module --entry that exports your handlers; then --handler is lambda. Without it, --handler is the path of that module in a zip file of yours, without its extension. It calls no AWS service.',
+    'Writes the AWS resources of an application as a CloudFormation template, to --out or to the output, and prints how to deploy what it wrote. --bundle writes the zip file of the functions, from the module --entry that exports your handlers; then --handler is lambda. Without it, --handler is the path of that module in a zip file of yours, without its extension. --options is a JSON file with more options of lineTemplate, such as a domain or a page; options of the command line come before them. It calls no AWS service.',
   options: {
     service: text('name', 'The name of your application'),
     stage: text('name', 'The stage (default: dev)'),
@@ -18,6 +20,9 @@ export const templateCommand = defineCommand({
     bundle: file('The zip file of the functions to write'),
     out: file('The template to write (default: the output)'),
     env: file('Variables for the functions, as for node --env-file'),
+    options: file('A JSON file with options of lineTemplate'),
+    origins: text('list', 'Origins of the pages that may connect, separated by commas'),
+    oneFunction: flag('One function in place of seven, which runs your export handler'),
     oneHandler: flag('For a module that exports only handler'),
     memory: count('Memory of the functions in MB (default: 512)', { most: 999_999 }),
     runtime: text('name', "Lambda's runtime (default: nodejs24.x)"),
@@ -31,6 +36,7 @@ export const templateCommand = defineCommand({
   examples: [
     ['trunkline template --service shop --entry src/lambda.ts --bundle shop.zip --out shop.json', 'Write both files'],
     ['trunkline template --service shop --stage prod --handler dist/lambda', 'Print a template for your own zip file'],
+    ['trunkline template --service shop --handler lambda --one-function --no-alarms', 'The smallest deployment'],
   ],
   async run({ options, io }) {
     const { entry, bundle, out, service, env } = options
@@ -42,17 +48,20 @@ export const templateCommand = defineCommand({
     if (service === undefined) throw new UsageError('Expected --service, the name of your application.')
     if (handler === undefined)
       throw new UsageError('Expected --handler, the path of the module in your zip file, or --entry and --bundle.')
-    const [{ lineTemplate }, { bundleHandlers, readVariables }, { nextSteps }] = await Promise.all([
+    const [{ lineTemplate }, { bundleHandlers }, { nextSteps }] = await Promise.all([
       import('@trunkline/deploy'),
-      import('../../template/bundle.ts'),
+      import('@trunkline/deploy/bundle'),
       import('../../template/next-steps.ts'),
     ])
     const template = lineTemplate({
+      ...(options.options === undefined ? {} : readOptions(options.options)),
       service,
       handler,
       ...defined({
         stage: options.stage,
         runtime: options.runtime,
+        origins: options.origins?.split(',').map((origin) => origin.trim()),
+        functions: options.oneFunction ? ('one' as const) : undefined,
         oneHandler: options.oneHandler,
         environment: env === undefined ? undefined : readVariables(env),
         memoryMb: options.memory,
@@ -64,7 +73,7 @@ export const templateCommand = defineCommand({
         dashboard: options.noDashboard ? false : undefined,
       }),
     })
-    const written = entry === undefined ? undefined : await bundleHandlers(entry)
+    const written = entry === undefined ? undefined : bundleHandlers(entry)
     if (bundle !== undefined && written !== undefined) writeFileSync(bundle, written.zip)
     const json = JSON.stringify(template, null, 2)
     if (out === undefined) io.print(json)
@@ -73,9 +82,25 @@ export const templateCommand = defineCommand({
       const name = `${service}-${options.stage ?? 'dev'}`
       io.result(
         defined({ template: out, bundle, key: written?.key, stack: name }),
-        nextSteps({ template: out, name, bundle, key: written?.key }),
+        nextSteps({ path: out, name, bundle, key: written?.key, template }),
       )
     }
     return 0
   },
 })
+
+/** Reads a file of variables as Node's `--env-file` does. */
+function readVariables(path: string): Readonly<Record<string, string>> {
+  const variables = Object.entries(parseEnv(readFileSync(path, 'utf8')))
+  return Object.fromEntries(variables.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
+}
+
+/** Options of `lineTemplate`, which checks them. */
+function readOptions(path: string): Partial<LineTemplateOptions> {
+  const text = readFileSync(path, 'utf8')
+  try {
+    const read: unknown = JSON.parse(text)
+    if (typeof read === 'object' && read !== null && !Array.isArray(read)) return read
+  } catch {} // the same error for what is no JSON
+  throw new UsageError(`Expected ${path} to have a JSON object with options of lineTemplate, got ${text.slice(0, 40)}.`)
+}

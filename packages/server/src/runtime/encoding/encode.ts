@@ -68,9 +68,22 @@ const textKey = Symbol('text')
 function textOf(value: (Result | ErrorBody) & { readonly [textKey]?: string }): string {
   const known = value[textKey]
   if (known !== undefined) return known
-  const text = JSON.stringify(value)
+  const text = toJson(value)
   Object.defineProperty(value, textKey, { value: text }) // not enumerable, so that a copy of the value has no text
   return text
+}
+
+/** Throws a `TypeError` that says what to do, for a value that JSON cannot hold, such as a bigint or a circular one. */
+function toJson(value: Result | ErrorBody): string {
+  try {
+    return JSON.stringify(value)
+  } catch (cause) {
+    const [reason] = cause instanceof Error ? cause.message.split('\n', 1) : [String(cause)]
+    throw new TypeError(
+      `Expected an answer that JSON can hold, got one that it cannot: ${reason}. Return plain values, or give the router and the client a transformer.`,
+      { cause },
+    )
+  }
 }
 
 /**

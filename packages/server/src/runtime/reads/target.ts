@@ -96,7 +96,8 @@ async function toTarget(
   { caller, path }: { readonly caller: ConnectionCaller; readonly path: string },
   { channel, topic, pipe, load, presence }: SubscriptionDescriptor,
 ): Promise<ReadTarget> {
-  if (context.channelOf(channel.name) !== channel) throw new Error(`Channel ${channel.name} ${notServed}.`)
+  if (context.channelOf(channel.name) !== channel)
+    throw new Error(`Channel ${channel.name} ${notServed}. Pass the line that declares it.`)
   const { retentionMs = 0, stream } = channel
   const log: LogRef = { topic, retentionMs, ...(stream !== undefined && { isStream: true }) }
   await checkRight(context, topic, caller)

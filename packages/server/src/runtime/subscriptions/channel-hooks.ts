@@ -28,7 +28,8 @@ export function channelHooks(
 ): SubscriptionHooks {
   const { caller, expires } = client
   const { topic, channel, presence, load, pipe } = descriptor
-  if (context.channelOf(channel.name) !== channel) throw new Error(`Channel ${channel.name} ${notServed}.`)
+  if (context.channelOf(channel.name) !== channel)
+    throw new Error(`Channel ${channel.name} ${notServed}. Pass the line that declares it.`)
   const { connectionId, extensions } = caller
   const isPolled = caller.via === 'http'
   const attempt = { connectionId, id: JSON.stringify(request.id), ref: request.ref, topic }

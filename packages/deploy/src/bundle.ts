@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { parseEnv } from 'node:util'
-import { build } from 'esbuild'
+import { buildSync } from 'esbuild'
 import { zipSync } from 'fflate'
 
 /** The zip file of an application's functions. */
@@ -26,11 +25,11 @@ const fileTime = new Date(Date.UTC(2000, 0, 1))
  * @param entry path of the module, TypeScript or JavaScript
  * @throws Error when the file does not exist, or with esbuild's messages when it cannot be bundled
  */
-export async function bundleHandlers(entry: string): Promise<Bundle> {
+export function bundleHandlers(entry: string): Bundle {
   if (!existsSync(entry))
-    throw new Error(`Expected --entry to be the module with your handlers; ${entry} does not exist.`)
+    throw new Error(`Expected the entry to be the module with your handlers; ${entry} does not exist.`)
   const folder = join(process.cwd(), 'lambda')
-  const { outputFiles } = await build({
+  const { outputFiles } = buildSync({
     entryPoints: { lambda: entry },
     outdir: folder,
     write: false,
@@ -52,10 +51,4 @@ export async function bundleHandlers(entry: string): Promise<Bundle> {
   )
   const zip = zipSync(Object.fromEntries(files), { level: 9, mtime: fileTime })
   return { zip, key: createHash('sha256').update(zip).digest('hex').slice(0, 16) }
-}
-
-/** Reads a file of variables as Node's `--env-file` does. */
-export function readVariables(path: string): Readonly<Record<string, string>> {
-  const variables = Object.entries(parseEnv(readFileSync(path, 'utf8')))
-  return Object.fromEntries(variables.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])))
 }

@@ -1,0 +1,12 @@
+import { createLambdaHandlers } from '@trunkline/server/lambda'
+import { authorize, createContext } from './auth.ts'
+import { line } from './line.ts'
+import { appRouter } from './router.ts'
+
+/** The functions that are deployed. */
+export const { authorizer, websocket, tableStream, deliver, worker, http } = createLambdaHandlers({
+  router: appRouter,
+  line,
+  authorize,
+  createContext,
+})

@@ -1,0 +1,5 @@
+import { trunkline } from '@trunkline/local/vite'
+import react from '@vitejs/plugin-react'
+import { defineConfig } from 'vite'
+
+export default defineConfig({ plugins: [react(), trunkline()] })

@@ -1,0 +1,5 @@
+import { trunkline } from '@trunkline/local/vite'
+import vue from '@vitejs/plugin-vue'
+import { defineConfig } from 'vite'
+
+export default defineConfig({ plugins: [vue(), trunkline()] })
