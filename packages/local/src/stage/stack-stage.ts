@@ -138,7 +138,7 @@ function logGroupsIn(resources: Resources): Readonly<Record<string, string>> {
   return named(resources, 'AWS::Logs::LogGroup', 'LogGroup')
 }
 
-/** The resources of a type by their logical ids without this ending, which begin with a small letter. */
+/** The resources of a type by their logical ids without this ending, in lower camel case. */
 function named(resources: Resources, type: string, ending: string): Readonly<Record<string, string>> {
   return Object.fromEntries(
     Object.entries(resources).flatMap(([logical, resource]) => {
