@@ -283,6 +283,7 @@ export class ListView<K extends ListName> {
     const view = this.#views
     try {
       const query = { search: this.#search.value, limit: pageRows, more: this.#more, ...part }
+      this.#more = false // it was asked for once
       const page = await api.list(this.#options.name, query)
       return view === this.#views ? page : undefined
     } catch (error) {
