@@ -36,8 +36,8 @@ export default defineConfig({
         // on other software, which `npm run test:long` installs; skipped if it is missing
         test: { name: 'foreign', include: ['tests/foreign/**/*.test.ts'], testTimeout: 60_000 },
       },
-      'examples/auth/vitest.config.ts',
-      ...['chat', 'board', 'ai'].flatMap((name) => [
+      ...['auth', 'minimal', 'node-service'].map((name) => `examples/${name}/vitest.config.ts`),
+      ...['chat', 'board', 'ai', 'cursors'].flatMap((name) => [
         `examples/${name}/vitest.config.ts`,
         `examples/${name}/vitest.browser.config.ts`,
       ]),
