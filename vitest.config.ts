@@ -1,6 +1,16 @@
 import { defineConfig } from 'vitest/config'
 
-const packages = ['protocol', 'server', 'client', 'deploy', 'serverless', 'local', 'simulator', 'create-trunkline']
+const packages = [
+  'protocol',
+  'server',
+  'client',
+  'deploy',
+  'serverless',
+  'cdk',
+  'local',
+  'simulator',
+  'create-trunkline',
+]
 
 export default defineConfig({
   resolve: { conditions: ['trunkline-source'] },
@@ -23,7 +33,7 @@ export default defineConfig({
         test: {
           name: 'repository',
           include: ['tests/**/*.test.ts'],
-          exclude: ['tests/packed/**', 'tests/foreign/**'],
+          exclude: ['tests/packed/**', 'tests/foreign/**', 'tests/site/**'],
           testTimeout: 120_000, // other suites run at the same time
         },
       },
@@ -35,6 +45,16 @@ export default defineConfig({
         extends: true as const,
         // on other software, which `npm run test:long` installs; skipped if it is missing
         test: { name: 'foreign', include: ['tests/foreign/**/*.test.ts'], testTimeout: 60_000 },
+      },
+      {
+        extends: true as const,
+        // the documentation site, built and in a browser; needs a build, npm's registry and a Chromium
+        test: {
+          name: 'browser-site',
+          include: ['tests/site/**/*.test.ts'],
+          testTimeout: 60_000,
+          fileParallelism: false, // each file holds a browser
+        },
       },
       ...['auth', 'minimal', 'node-service'].map((name) => `examples/${name}/vitest.config.ts`),
       ...['chat', 'board', 'ai', 'cursors'].flatMap((name) => [

@@ -11,7 +11,7 @@ import { main, root, StepFailure, say } from './steps.mjs'
 
 /** @typedef {{ readonly report: string, readonly declarations: string }} EntryPoint */
 
-const packages = ['protocol', 'server', 'client', 'deploy', 'serverless', 'local', 'create-trunkline']
+const packages = ['protocol', 'server', 'client', 'deploy', 'serverless', 'cdk', 'local', 'create-trunkline']
 const update = process.argv.includes('--update')
 const temporary = mkdtempSync(join(tmpdir(), 'trunkline-api-'))
 process.on('exit', () => rmSync(temporary, { recursive: true, force: true }))

@@ -63,6 +63,13 @@ describe('a cold start', () => {
     expect(sdkIn(read)).toEqual([])
   })
 
+  it('and a plain call read no file that its init has not read', async () => {
+    const started = { file: functions.file, handler: 'websocket', env: { TRUNKLINE_TABLE: 'none' } }
+    const [init, call] = [await probe(started), await probe({ ...started, event: plainCall })]
+    expect(call.read).toEqual(init.read)
+    expect(init.read.length).toBeLessThan(functions.packagesOf.size)
+  })
+
   it('and a handshake load no AWS SDK', async () => {
     expect(sdkIn(await readBy('authorizer', handshake))).toEqual([])
   })

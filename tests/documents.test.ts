@@ -3,27 +3,14 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
+import { ConfigurationError } from '@trunkline/client'
+import { documentsUrl, errorDocs, lineErrors, type TrunklineErrorCode, trpcCodes } from '@trunkline/protocol'
 import { afterAll, describe, expect, it } from 'vitest'
+import { blocksOf, pages, uses, writeBlocks } from './documents/blocks.ts'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const uses = join(root, 'tests/api/readme')
 const made = join(uses, 'documents')
-
-interface Block {
-  readonly file: string
-  readonly line: number
-  readonly code: string
-}
-
-/** Every document of the repository that people write: the API reports (`*.api.md`) are generated. */
-function documents(folder = root): readonly string[] {
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    if (entry.name.startsWith('.') || ['node_modules', 'dist', 'artefacts'].includes(entry.name)) return []
-    const path = join(folder, entry.name)
-    if (entry.isDirectory()) return documents(path)
-    return entry.name.endsWith('.md') && !entry.name.endsWith('.api.md') ? [path] : []
-  })
-}
 
 /** The paths of the sources and scripts of the repository, from its root, with `/`. */
 function sourceFiles(): readonly string[] {
@@ -34,42 +21,28 @@ function sourceFiles(): readonly string[] {
   )
 }
 
-function blocksOf(file: string, text: string): readonly Block[] {
-  return [...text.matchAll(/^```ts\n([\s\S]*?)^```/gm)].map((match) => ({
-    file: relative(root, file),
-    line: text.slice(0, match.index).split('\n').length,
-    code: match[1] ?? '',
-  }))
-}
-
-const texts = documents().map((file) => ({ file, text: readFileSync(file, 'utf8') }))
+const texts = pages().map(({ path, text }) => ({ file: path, text }))
 /** The sources of server and client, as `/server/src/…`. */
 const sources = ['server', 'client'].flatMap((name) =>
   readdirSync(join(root, 'packages', name, 'src'), { recursive: true, encoding: 'utf8' }).map(
     (path) => `/${name}/src/${path.replaceAll('\\', '/')}`,
   ),
 )
-const blocks = texts.flatMap(({ file, text }) => blocksOf(file, text))
+const blocks = pages().flatMap(blocksOf)
 
 afterAll(() => rmSync(made, { recursive: true, force: true }))
 
 describe('the documents', () => {
   it('show in the readme what compiles and runs in tests/api/readme', () => {
-    const named = blocks.filter(({ file, code }) => file === 'README.md' && code.startsWith('// '))
+    const named = blocks.filter(({ file, name }) => file === 'README.md' && name !== undefined)
     expect(named.length).toBeGreaterThan(3)
-    for (const { code } of named) {
-      const [first = '', ...rest] = code.split('\n')
-      expect(rest.join('\n')).toBe(readFileSync(join(uses, first.slice(3)), 'utf8'))
-    }
+    for (const { code, name = '' } of named) expect(code).toBe(`// ${name}\n${readFileSync(join(uses, name), 'utf8')}`)
   })
 
   it('show in other documents what compiles in tests/api/readme, where a block names its file', () => {
-    const named = blocks.filter(({ file, code }) => file !== 'README.md' && /^\/\/ [\w-]+\.ts\n/.test(code))
-    expect(named.map(({ file }) => file)).toContain(join('docs', 'guide', 'streams.md'))
-    for (const { code } of named) {
-      const [first = '', ...rest] = code.split('\n')
-      expect(rest.join('\n')).toBe(readFileSync(join(uses, first.slice(3)), 'utf8'))
-    }
+    const named = blocks.filter(({ file, name, runs }) => file !== 'README.md' && name !== undefined && !runs)
+    expect(named.map(({ file }) => file)).toContain('docs/guide/streams.md')
+    for (const { code, name = '' } of named) expect(code).toBe(`// ${name}\n${readFileSync(join(uses, name), 'utf8')}`)
   })
 
   it('name only files that are there in the flows of the readme', () => {
@@ -100,12 +73,12 @@ describe('the documents', () => {
 
   it('hold no block of code that does not compile', async () => {
     mkdirSync(made, { recursive: true })
-    const others = blocks.filter(({ file }) => file !== 'README.md')
-    for (const [index, { code, file, line }] of others.entries()) {
-      const text = `// ${file}:${line}\n${code.replaceAll("from './", "from '../")}\nexport {}\n`
-      writeFileSync(join(made, `block-${index}.ts`), text)
-    }
-    const config = { extends: '../../../tsconfig.json', include: ['*.ts'] }
+    writeBlocks(
+      made,
+      blocks.filter(({ file }) => file !== 'README.md'),
+    )
+    const compilerOptions = { jsx: 'react-jsx', lib: ['es2023', 'esnext.disposable', 'dom', 'dom.iterable'] }
+    const config = { extends: '../../../tsconfig.json', include: ['**/*.ts', '**/*.tsx'], compilerOptions }
     writeFileSync(join(made, 'tsconfig.json'), JSON.stringify(config))
     const tsc = join(root, 'node_modules/typescript/lib/tsc.js')
     const said = await promisify(execFile)(process.execPath, [tsc, '-p', made]).then(
@@ -114,6 +87,13 @@ describe('the documents', () => {
     )
     expect(said).toBe('')
   }, 60_000)
+
+  it('have no fence of TypeScript that is not compiled', () => {
+    const fences = texts.flatMap(({ file, text }) =>
+      [...text.matchAll(/^ *`{3,} *(?:tsx?|typescript|[cm]ts)\b.*$/gm)].map(([fence]) => ({ file, fence })),
+    )
+    expect(fences.filter(({ fence }) => !/^```tsx?( run)?$/.test(fence))).toEqual([])
+  })
 
   it('name only source files, folders and scripts that exist', () => {
     const files = sourceFiles()
@@ -155,9 +135,9 @@ describe('the documents', () => {
   })
 
   it('have a title and a description under docs, and the title is the first heading', () => {
-    const pages = texts.filter(({ file }) => /^docs[/\\]/.test(relative(root, file)))
-    expect(pages.length).toBeGreaterThan(50)
-    for (const { file, text } of pages) {
+    const ofSite = texts.filter(({ file }) => /^docs[/\\](?!index)/.test(relative(root, file)))
+    expect(ofSite.length).toBeGreaterThan(50)
+    for (const { file, text } of ofSite) {
       const [, title = '', heading = ''] =
         /^---\ntitle: (.+)\ndescription: .+\.\n---\n# (?:\d+\. )?(.+)\n/.exec(text) ?? []
       expect([file, heading]).toEqual([file, title])
@@ -166,7 +146,8 @@ describe('the documents', () => {
   })
 
   it('number the decisions without holes', () => {
-    const numbers = readdirSync(join(root, 'docs/decisions')).map((name) => Number(name.slice(0, 4)))
+    const names = readdirSync(join(root, 'docs/decisions')).filter((name) => name !== 'index.md')
+    const numbers = names.map((name) => Number(name.slice(0, 4)))
     expect(numbers.sort((a, b) => a - b)).toEqual(numbers.map((_, index) => index + 1))
   })
 })
@@ -200,15 +181,66 @@ describe('the documents agree with the sources', () => {
   })
 
   it('on the codes of errors, and whether a retry can help', () => {
-    const listed = all('docs/reference/errors.md', /^\| `([A-Z_]+)` \| ([\w-]+) \| (yes|no) \|/gm)
-    const errors = all(
-      'packages/protocol/src/frames/errors.ts',
-      /^ {2}([A-Z_]+): \{ retry: '([\w-]+)', mayHaveRun: (\w+) \}/gm,
-    )
+    const listed = all('docs/reference/errors.md', /^\| \[`([A-Z_]+)`\]\(#\w+\) \| ([\w-]+) \| (yes|no) \|/gm)
     expect(listed.length).toBeGreaterThan(10)
-    expect(listed).toEqual(errors.map(([code, retry, may]) => [code, retry, may === 'true' ? 'yes' : 'no']))
+    expect(listed).toEqual(
+      Object.entries(lineErrors).map(([code, { retry, mayHaveRun }]) => [code, retry, mayHaveRun ? 'yes' : 'no']),
+    )
+  })
+
+  it('on every code that Trunkline can give: each has a heading, why it comes and what to do', () => {
+    const thrown = productSources().flatMap((path) => all(path, /\bcode: '([A-Z]+_[A-Z_]+|[A-Z]{5,})'/g).flat())
+    const codes = new Set([...Object.keys(lineErrors), ...thrown.filter((code) => isTrpcCode(code))])
+    expect(codes.size).toBeGreaterThan(20)
+    const described = all(
+      'docs/reference/errors.md',
+      /^### ([A-Z_]+)\n\*\*Why\.\*\* [^\n][\s\S]*?\n\n\*\*What to do\.\*\* ./gm,
+    )
+    expect([...codes].filter((code) => !described.flat().includes(code))).toEqual([])
+  })
+
+  it('on the addresses that errors of the client carry', () => {
+    const anchors = anchorsOf(text('docs/reference/errors.md'))
+    for (const code of Object.keys(lineErrors) as TrunklineErrorCode[]) {
+      const [page, anchor = ''] = errorDocs(code).split('#')
+      expect(page).toBe(`${documentsUrl}/reference/errors.md`)
+      expect(anchors).toContain(anchor)
+    }
+    const { docs } = new ConfigurationError()
+    expect(exists(join(root, 'docs', docs.slice(documentsUrl.length)))).toBe(true)
+    const [[repositoryUrl] = []] = all('docs/.vitepress/markdown.ts', /repositoryUrl = '(.+)'/g)
+    expect(documentsUrl).toBe(`${repositoryUrl}/blob/main/docs`)
+  })
+
+  it('on the tRPC codes that stock clients get', () => {
+    const listed = all('docs/reference/errors.md', /^\| `([A-Z_]+)` \| (.*#.*) \|$/gm).flatMap(([trpc, codes = '']) =>
+      [...codes.matchAll(/`([A-Z_]+)`/g)].map(([, code]) => [code, trpc]),
+    )
+    expect(Object.fromEntries(listed)).toEqual(trpcCodes)
+  })
+
+  it('on the causes of a connection and the reasons of a gap', () => {
+    const errors = all('docs/reference/errors.md', /^\| `([a-z-]+)` \|/gm).flat()
+    const [causes = ''] =
+      /readonly code: ('.*)$/m.exec(text('packages/client/src/session/machine/connection-state.ts')) ?? []
+    const [reasons = ''] =
+      /type GapReason =[^\n]*(\n +\|[^\n]*)*/.exec(text('packages/protocol/src/frames/frames.ts')) ?? []
+    const codes = [causes, reasons].flatMap((union) => [...union.matchAll(/'([a-z-]+)'/g)].map(([, code]) => code))
+    expect(codes.length).toBeGreaterThan(10)
+    expect([...errors].sort()).toEqual([...codes].sort())
   })
 })
+
+/** The sources of protocol, server and client, from the root, without their tests. */
+function productSources(): readonly string[] {
+  return sourceFiles().filter((path) =>
+    /^packages\/(protocol|server|client)\/src\/(?!.*(\.test|\.suite|testing\/)).*\.ts$/.test(path),
+  )
+}
+
+function isTrpcCode(code: string): boolean {
+  return Object.hasOwn(TRPC_ERROR_CODES_BY_KEY, code)
+}
 
 /** The anchors of a document's headings, as GitHub makes them. */
 function anchorsOf(text: string): ReadonlySet<string> {

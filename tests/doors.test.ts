@@ -49,7 +49,7 @@ function namesOfTwoEntries(entries: ReadonlyMap<string, string>): readonly strin
 }
 
 describe('the entry points of the packages', () => {
-  it.each(['protocol', 'server', 'client', 'deploy', 'serverless', 'local', 'create-trunkline'])(
+  it.each(['protocol', 'server', 'client', 'deploy', 'serverless', 'cdk', 'local', 'create-trunkline'])(
     'export each name of %s once',
     (name) => {
       const entries = entriesOf(name)

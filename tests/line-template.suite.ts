@@ -11,7 +11,8 @@ describe('the template of lineTemplate', () => {
     deployed = await packageTemplate()
   }, 120_000)
 
-  const own = lineTemplate({ service: 'trunkline-chat', stage: 'dev', handler: 'examples/chat/src/server/lambda' })
+  const handler = 'examples/chat/src/server/lambda'
+  const own = lineTemplate({ service: 'trunkline-chat', stage: 'dev', handler, site: true })
 
   it('has the resources of serverless.yml, property by property', () => {
     expect(comparable(own.Resources)).toEqual(comparable(deployed.Resources))
@@ -23,7 +24,7 @@ describe('the template of lineTemplate', () => {
 })
 
 /** Resources in a form in which two spellings of one template are equal. */
-function comparable(resources: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+export function comparable(resources: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
   const text = JSON.stringify(resources).replaceAll(/WebsocketsDeployment(?!Stage)\w+/g, 'WebsocketsDeployment')
   const entries = Object.entries(JSON.parse(text) as Record<string, Comparable>).filter(([id]) => !ofOsls.test(id))
   return Object.fromEntries(entries.map(([id, resource]) => [id, toComparable(resource)]))

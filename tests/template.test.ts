@@ -2,4 +2,6 @@
 import './deployment.suite.ts'
 import './iam/iam.suite.ts'
 import './line-template.suite.ts'
+import './deploying.suite.ts'
 import './operations.suite.ts'
+import './smallest-deployment.suite.ts'

@@ -9,7 +9,7 @@ import { withCosts } from './document.ts'
 describe('docs/reference/cost.md', () => {
   it('has what `trunkline cost` prints', async () => {
     const document = readFileSync(join(repository, 'docs/reference/cost.md'), 'utf8')
-    expect(document).toBe(await withCosts(document))
+    expect(document).toBe(withCosts(document))
   })
 
   it('has the prices of a client in docs/guide/choosing.md', () => {

@@ -5,6 +5,6 @@ import { withCosts } from './document.ts'
 
 const path = join(process.cwd(), 'docs/reference/cost.md')
 const document = readFileSync(path, 'utf8')
-const text = await withCosts(document)
+const text = withCosts(document)
 writeFileSync(path, text)
 console.log(`docs/reference/cost.md is ${text === document ? 'unchanged' : 'written'}`)

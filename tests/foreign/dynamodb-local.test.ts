@@ -124,7 +124,7 @@ async function rowsOf(client: DynamoDBClient) {
   return short.sort()
 }
 
-describe.skipIf(folder === undefined)('DynamoDB Local', () => {
+describe.skipIf(folder === undefined)('DynamoDB Local, which needs Java', () => {
   let foreign: Awaited<ReturnType<typeof startDynamoLocal>>
   beforeAll(async () => {
     foreign = await startDynamoLocal(folder ?? '')

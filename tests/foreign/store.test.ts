@@ -8,7 +8,7 @@ import { findDynamoLocal, startDynamoLocal } from './dynamodb-local.ts'
 const folder = findDynamoLocal()
 const access = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
 
-describe.skipIf(folder === undefined)("the store's suite on AWS's DynamoDB Local", () => {
+describe.skipIf(folder === undefined)("the store's suite on AWS's DynamoDB Local, which needs Java", () => {
   let local: Awaited<ReturnType<typeof startDynamoLocal>>
   beforeAll(async () => {
     local = await startDynamoLocal(folder ?? '')

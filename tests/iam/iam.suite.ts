@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest'
 import * as z from 'zod'
-import { packageTemplate, resourcesOf, type Template } from '../template.ts'
+import { packageTemplate, resourcesOf, statementsOf, type Template } from '../template.ts'
 import { commandsByFunction, loadedBy, reachedFrom, type Source, serverSources, textOf } from './reach.ts'
 
 /** The action that IAM asks for, for each command of the AWS SDK. */
@@ -56,19 +56,10 @@ beforeAll(async () => {
 /** A permission as text, so that sets of them can be compared. */
 const permission = (action: string, resource: unknown) => `${action} on ${JSON.stringify(resource)}`
 
-const statementShape = z.object({
-  Effect: z.literal('Allow'),
-  Action: z.union([z.string(), z.array(z.string())]),
-  Resource: z.unknown(),
-})
-const policiesShape = z.array(z.object({ PolicyDocument: z.object({ Statement: z.array(statementShape) }) }))
-
 /** What the role of a function permits. */
 function granted(name: string): ReadonlySet<string> {
-  const policies = policiesShape.parse(template.Resources[`${logicalId(name)}Role`]?.Properties['Policies'])
-  const statements = policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement)
   return new Set(
-    statements.flatMap(({ Action, Resource }) =>
+    statementsOf(template, `${logicalId(name)}Role`).flatMap(({ Action, Resource }) =>
       [Action].flat().flatMap((action) => [Resource].flat().map((resource) => permission(action, resource))),
     ),
   )
@@ -120,7 +111,10 @@ function platform(name: string): ReadonlySet<string> {
       .safeParse(Properties['DestinationConfig'])
     return destination.success ? [permission('sqs:SendMessage', destination.data.OnFailure.Destination)] : []
   })
-  return new Set([...logs, ...read, ...failed])
+  // Encrypted messages need the key: a function that sends one both actions, one that receives it the first.
+  const usesQueues = [...read, ...failed, ...sent(name)].some((each) => each.startsWith('sqs:'))
+  const key = ['kms:Decrypt', 'kms:GenerateDataKey'].map((action) => permission(action, { Ref: 'KmsKey' }))
+  return new Set([...logs, ...read, ...failed, ...(usesQueues ? key : [])])
 }
 
 describe('the commands of the AWS SDK', () => {

@@ -77,7 +77,7 @@ const law = {
     packages: [protocol, trpcServer, node, { name: /^zod(\/|$)/, typeOnly: true }],
   },
   /** For scripts: no other area imports it, so that no function has the rights that it needs. */
-  'server/erase': { areas: ['define', 'line', 'runtime'].map((name) => `server/${name}`), packages: [] },
+  'server/erase': { areas: ['define', 'line', 'runtime'].map((name) => `server/${name}`), packages: [protocol] },
   'server/entry': {
     areas: ['define', 'lambda', 'line'].map((name) => `server/${name}`),
     packages: [],
@@ -96,8 +96,19 @@ const law = {
     ],
   },
   /** A pure function from options to resources: it calls no service. */
-  deploy: { areas: [], packages: [node, { name: /^zod$/ }] },
-  serverless: { areas: [], packages: [{ name: /^@trunkline\/deploy$/ }] },
+  deploy: {
+    areas: [],
+    packages: [
+      { name: /^node:/, within: /\/(bundle|resources\/websocket-api)\.ts$/ },
+      { name: /^zod$/ },
+      { name: /^(esbuild|fflate)$/, within: /\/bundle\.ts$/ },
+    ],
+  },
+  serverless: { areas: [], packages: [{ name: /^@trunkline\/deploy$|^@aws-sdk\/client-s3$|^mrmime$/ }, node] },
+  cdk: {
+    areas: [],
+    packages: [{ name: /^@trunkline\/deploy(\/bundle)?$/ }, { name: /^aws-cdk-lib|^constructs$/ }, node],
+  },
   /** It writes projects and needs nothing of the packages that they use. */
   'create-trunkline': { areas: [], packages: [node, { name: /^@clack\/prompts$/ }] },
   local: { areas: [], packages: [anything] },
@@ -152,14 +163,21 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   deploy: ['.', 'resources', 'template'],
   serverless: ['.'],
   'create-trunkline': ['.'],
+  cdk: ['.'],
   local: [
     ...[
       '.',
+      'cli',
+      'cli/commands',
+      'cli/calls',
+      'cli/table',
+      'cli/tail',
+      'cli/definition',
       'dev',
       'asyncapi',
       'redrive',
       'erase',
-      'revoke',
+      'stage',
       'line',
       'inspector/page',
       'inspector',
@@ -208,7 +226,7 @@ export function areaOf(path: string): Area | undefined {
   const [, server] = /^packages\/server\/src\/(.+)$/.exec(path) ?? []
   if (server !== undefined) return serverArea(server)
   const [, name = ''] =
-    /^packages\/(protocol|client|deploy|serverless|create-trunkline|local|simulator)\/src\//.exec(path) ?? []
+    /^packages\/(protocol|client|deploy|serverless|cdk|create-trunkline|local|simulator)\/src\//.exec(path) ?? []
   if (isArea(name)) return name
   const [outside = ''] = path.split('/')
   return outside === 'examples' || outside === 'benchmarks' ? outside : undefined

@@ -6,7 +6,16 @@ import * as z from 'zod'
 import { repository } from '../repository.ts'
 
 /** The published packages, each after those that it depends on. */
-export const published = ['protocol', 'server', 'client', 'deploy', 'serverless', 'local', 'create-trunkline'] as const
+export const published = [
+  'protocol',
+  'server',
+  'client',
+  'deploy',
+  'serverless',
+  'cdk',
+  'local',
+  'create-trunkline',
+] as const
 export type Published = (typeof published)[number]
 
 /** A package as npm would upload it. */

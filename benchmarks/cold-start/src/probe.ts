@@ -44,7 +44,6 @@ export async function probe({ file, handler, named = true, event, env = {} }: Pr
     env: {
       PATH,
       SYSTEMROOT,
-      NODE_OPTIONS: '--enable-source-maps', // as in serverless.yml
       AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
       ...(named && { _HANDLER: `lambda.${handler}` }),
       ...env,

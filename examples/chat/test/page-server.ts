@@ -4,6 +4,13 @@ import { extname, join, normalize } from 'node:path'
 
 const types: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript', '.css': 'text/css' }
 
+/** What CloudFront does for a page: its function runs before a file is read, and responses get its headers. */
+export interface Distribution {
+  readonly headers: () => Readonly<Record<string, string>>
+  /** A response of its own, or the path of the file. */
+  readonly onRequest: (path: string) => { readonly body: string } | { readonly uri: string }
+}
+
 export interface PageServer {
   readonly origin: string
   close(): Promise<void>
@@ -16,10 +23,15 @@ export interface PageServer {
 export async function servePage(
   folder: string,
   addresses: Readonly<Record<string, () => object>>,
+  distribution?: Distribution,
 ): Promise<PageServer> {
   const server = createServer(async (request, response) => {
-    const path = normalize(new URL(request.url ?? '/', 'http://page').pathname)
+    const asked = normalize(new URL(request.url ?? '/', 'http://page').pathname)
+    const answer = distribution?.onRequest(asked) ?? { uri: asked }
+    if ('body' in answer) return void response.end(answer.body)
+    const path = answer.uri
     const address = addresses[path.slice(1)]
+    for (const [name, value] of Object.entries(distribution?.headers() ?? {})) response.setHeader(name, value)
     if (address !== undefined) return void response.end(JSON.stringify(address()))
     const file = path === '/' ? 'index.html' : path
     try {

@@ -8,7 +8,7 @@ import { type Issuer, startIssuer } from '../src/issuer/issuer.ts'
 import { createAuthorize, createContext } from '../src/server/auth.ts'
 import { line } from '../src/server/channels.ts'
 import { type AppRouter, appRouter } from '../src/server/router.ts'
-import { type PageServer, servePage } from './page-server.ts'
+import { type Distribution, type PageServer, servePage } from './page-server.ts'
 
 const example = join(import.meta.dirname, '..')
 
@@ -46,6 +46,8 @@ export interface StageOptions {
   readonly lifetimeSeconds?: number
   /** Puts a proxy in front of the line, and returns the addresses that pages use. */
   readonly proxy?: (line: LineAddresses) => Promise<LineAddresses>
+  /** Serves the page as a deployment does. It gets the addresses of the line and of the issuer. */
+  readonly distribution?: (addresses: () => { readonly url: string; readonly issuer: string }) => Distribution
 }
 
 /** A line, the built page, and a Chromium to open it in. */
@@ -54,12 +56,15 @@ export interface Stage extends AsyncDisposable {
   readonly issuer: Issuer
   /** A page in a browser profile of its own, open and connected. */
   open(options: OpenOptions): Promise<Page>
+  /** The origin of the page. */
+  readonly origin: string
   closePages(): Promise<void>
 }
 
 const stayMs = 12 * 60 * 60_000 // 12 h: tests move the clock by minutes
 
-export async function setStage({ lifetimeSeconds = stayMs / 1_000, proxy }: StageOptions = {}): Promise<Stage> {
+export async function setStage(options: StageOptions = {}): Promise<Stage> {
+  const { lifetimeSeconds = stayMs / 1_000, proxy, distribution } = options
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-chat-'))
   await build({
     configFile: join(example, 'vite.config.ts'),
@@ -70,10 +75,9 @@ export async function setStage({ lifetimeSeconds = stayMs / 1_000, proxy }: Stag
   let local: LocalLine<AppRouter> | undefined
   const clock = { now: () => local?.clock.now() ?? Date.now() }
   const issuer = await startIssuer({ lifetimeSeconds, now: clock.now })
-  const pages = await servePage(folder, {
-    'line.json': () => addresses,
-    'issuer.json': () => ({ url: issuer.url }),
-  })
+  const files = { 'line.json': () => addresses, 'issuer.json': () => ({ url: issuer.url }) }
+  const known = () => ({ url: addresses.url ?? '', issuer: issuer.url })
+  const pages = await servePage(folder, files, distribution?.(known))
   const authorize = createAuthorize({ issuer: issuer.url, clock })
   local = await startLocalLine({ router: appRouter, line, authorize, createContext, origins: [pages.origin] })
   const { url, httpUrl } = local
@@ -82,6 +86,7 @@ export async function setStage({ lifetimeSeconds = stayMs / 1_000, proxy }: Stag
   return {
     local,
     issuer,
+    origin: pages.origin,
     open: (options) => openPage(browser, pages, options),
     async closePages() {
       await Promise.all(browser.contexts().map((context) => context.close()))

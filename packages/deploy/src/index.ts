@@ -1,4 +1,5 @@
 export type { LineFunction } from './line-template.ts'
 export { lineFunctions, lineTemplate } from './line-template.ts'
-export type { LineTemplateOptions } from './template/options.ts'
+export type { ExistingTable, FunctionNames, LineDomain, LineSite, LineTemplateOptions } from './template/options.ts'
+export { type ResolvedTemplate, resolveParameters } from './template/resolve.ts'
 export type { Output, Parameter, Resource, Template } from './template/template.ts'

@@ -1,14 +1,18 @@
+import { callbackUrl, siteOrigin, webSocketUrl } from './resources/addresses.ts'
 import { alarms } from './resources/alarms.ts'
 import { dashboard } from './resources/dashboard.ts'
+import { webSocketDomain } from './resources/domain.ts'
 import { eventSources } from './resources/events.ts'
 import { functionsWithLogs } from './resources/functions.ts'
 import { httpDoors } from './resources/http-door.ts'
 import { roles } from './resources/roles.ts'
+import { sitePage } from './resources/site.ts'
 import { tableAndQueues } from './resources/table.ts'
 import { websocketApi } from './resources/websocket-api.ts'
-import { attribute, isGiven, ref, sub, type Value } from './template/intrinsics.ts'
+import { attribute, isGiven, ref, type Value } from './template/intrinsics.ts'
 import { type FunctionName, functionsOf, handlerOf, lineName } from './template/names.ts'
 import { type LineTemplateOptions, readSettings, type Settings } from './template/options.ts'
+import { withTable } from './template/resolve.ts'
 import type { Output, Parameter, Template } from './template/template.ts'
 
 /**
@@ -22,18 +26,25 @@ import type { Output, Parameter, Template } from './template/template.ts'
  */
 export function lineTemplate(options: LineTemplateOptions): Template {
   const settings = readSettings(options)
+  const template = createTemplate(settings)
+  return settings.existingTable === undefined ? template : withTable(template, settings.existingTable)
+}
+
+function createTemplate(settings: Settings): Template {
   return {
     AWSTemplateFormatVersion: '2010-09-09',
     Description: `${lineName(settings)}: a line of Trunkline`,
     Parameters: parameters(settings),
     Conditions: conditions(settings),
     Resources: {
-      ...tableAndQueues(),
+      ...tableAndQueues(settings),
       ...websocketApi(settings),
       ...functionsWithLogs(settings),
       ...roles(settings),
-      ...eventSources(),
-      ...(settings.http ? httpDoors(settings) : {}),
+      ...eventSources(settings),
+      ...(settings.http === false ? {} : httpDoors(settings)),
+      ...(settings.domain && webSocketDomain(settings, settings.domain)),
+      ...(settings.site && sitePage(settings, settings.site)),
       ...(settings.alarms ? alarms(settings) : {}),
       ...(settings.dashboard ? dashboard(settings) : {}),
     },
@@ -70,25 +81,36 @@ function toFunction(settings: Settings, declared: FunctionName): LineFunction {
 }
 
 function parameters(settings: Settings): Readonly<Record<string, Parameter>> {
-  const optional = (Description: string): Parameter => ({ Type: 'String', Default: '', Description })
+  const { origins, http, httpStream, kmsKey, alarms, alarmTopic, functions, reservedConcurrency } = settings
+  const optional = (Description: string, Default = ''): Parameter => ({ Type: 'String', Default, Description })
+  const concurrency = (name: 'worker' | 'http') =>
+    optional(
+      `Reserved concurrency of ${name}; it shares that of the account without one`,
+      String(reservedConcurrency[name] ?? ''),
+    )
   return {
     CodeBucket: { Type: 'String', Description: 'Bucket with the zip file of the functions' },
     CodeKey: { Type: 'String', Description: 'Key of the zip file in the bucket; another key deploys another version' },
-    Origins: optional('Origins of the pages that may connect, separated by commas'),
+    Origins: optional('Origins of the pages that may connect, separated by commas', origins.join(',')),
     RestoreNumber: {
       Type: 'String',
       Default: '0',
       Description: 'Raise it after the table was restored from a backup, so that every older cursor is a gap',
     },
-    KmsKey: optional("ARN of the KMS key that encrypts the table and the queues; AWS's own keys without one"),
-    WorkerConcurrency: optional('Reserved concurrency of worker; it shares that of the account without one'),
-    ...(settings.alarms && { AlarmTopic: optional('ARN of the SNS topic that alarms notify; only shown without one') }),
-    ...(settings.http && {
+    KmsKey: optional("ARN of the KMS key that encrypts the table and the queues; AWS's own keys without one", kmsKey),
+    ...(functions === 'each' && { WorkerConcurrency: concurrency('worker') }),
+    ...(alarms && {
+      AlarmTopic: optional('ARN of the SNS topic that alarms notify; only shown without one', alarmTopic),
+    }),
+    ...(http !== false && {
       HttpDoor: {
-        ...optional('How clients reach http: by an HTTP API (api), by a function URL (url), or not at all'),
-        AllowedValues: settings.httpStream ? ['', 'url'] : ['', 'api', 'url'], // an HTTP API does not stream
+        ...optional(
+          'How clients reach http: by an HTTP API (api), by a function URL (url), or not at all',
+          http === true ? '' : http,
+        ),
+        AllowedValues: httpStream ? ['', 'url'] : ['', 'api', 'url'], // an HTTP API does not stream
       },
-      HttpConcurrency: optional('Reserved concurrency of http; it shares that of the account without one'),
+      ...(functions === 'each' && { HttpConcurrency: concurrency('http') }),
     }),
   }
 }
@@ -97,25 +119,24 @@ function conditions(settings: Settings): Readonly<Record<string, Value>> {
   const door = (name: string) => ({ 'Fn::Equals': [ref('HttpDoor'), name] })
   return {
     HasKmsKey: isGiven('KmsKey'),
-    HasWorkerConcurrency: isGiven('WorkerConcurrency'),
+    ...(settings.functions === 'each' && { HasWorkerConcurrency: isGiven('WorkerConcurrency') }),
     ...(settings.alarms && { HasAlarmTopic: isGiven('AlarmTopic') }),
-    ...(settings.http && {
+    ...(settings.http !== false && {
       ...(!settings.httpStream && { HasHttpApi: door('api') }),
       HasHttpUrl: door('url'),
-      HasHttpConcurrency: isGiven('HttpConcurrency'),
+      ...(settings.functions === 'each' && { HasHttpConcurrency: isGiven('HttpConcurrency') }),
     }),
   }
 }
 
-function outputs({ stage, http, httpStream }: Settings): Readonly<Record<string, Output>> {
+function outputs(settings: Settings): Readonly<Record<string, Output>> {
+  const { domain, http, httpStream, site } = settings
   return {
-    WebSocketUrl: {
-      Description: 'createConnection({ url: <this> })',
-      Value: sub(`wss://\${WebsocketsApi}.execute-api.\${AWS::Region}.\${AWS::URLSuffix}/${stage}`),
-    },
+    WebSocketUrl: { Description: 'createConnection({ url: <this> })', Value: webSocketUrl(settings) },
+    CallbackUrl: { Description: 'TRUNKLINE_CALLBACK_URL of scripts', Value: callbackUrl(settings) },
     TableName: { Description: 'TRUNKLINE_TABLE of scripts', Value: ref('Table') },
     DeadLettersUrl: { Description: 'npx trunkline redrive --queue <this>', Value: ref('DeadLetters') },
-    ...(http &&
+    ...(http !== false &&
       !httpStream && {
         HttpApiUrl: {
           Condition: 'HasHttpApi',
@@ -123,12 +144,23 @@ function outputs({ stage, http, httpStream }: Settings): Readonly<Record<string,
           Value: attribute('HttpApi', 'ApiEndpoint'),
         },
       }),
-    ...(http && {
+    ...(http !== false && {
       HttpFunctionUrl: {
         Condition: 'HasHttpUrl',
         Description: 'overHttp(<this>)',
         Value: attribute('HttpUrl', 'FunctionUrl'),
       },
+    }),
+    ...(domain !== undefined && {
+      DomainTarget: {
+        Description: `What a CNAME record of ${domain.name} points to`,
+        Value: attribute('DomainName', 'RegionalDomainName'),
+      },
+    }),
+    ...(site !== undefined && {
+      SiteUrl: { Description: 'The page', Value: siteOrigin(site) },
+      SiteBucketName: { Description: 'The bucket for the files of the page', Value: ref('SiteBucket') },
+      SiteDistributionId: { Description: 'The CloudFront distribution of the page', Value: ref('SiteDistribution') },
     }),
   }
 }

@@ -2,7 +2,7 @@ import { loadAwsServiceSpec } from '@aws-cdk/aws-service-spec'
 import type { Property, PropertyType, SpecDatabase } from '@aws-cdk/service-spec-types'
 import type { Template } from './template/template.ts'
 
-const intrinsics = new Set(['Ref', 'Fn::GetAtt', 'Fn::Sub', 'Fn::If', 'Fn::Join'])
+const intrinsics = new Set(['Ref', 'Fn::GetAtt', 'Fn::Sub', 'Fn::If', 'Fn::Join', 'Fn::Select'])
 
 /** AWS's schemas, which take a second to read. */
 let loading: Promise<SpecDatabase> | undefined
@@ -67,7 +67,8 @@ function problemsOfValue(database: SpecDatabase, { at, value, type }: Typed): re
         : [`${at}: not a string that AWS allows`]
     case 'integer':
     case 'number':
-      return typeof value === 'number' ? [] : [`${at}: not a number`]
+      // CloudFormation takes a number in quotes too, as a parameter gives it
+      return typeof value === 'number' || /^\d+$/.test(String(value)) ? [] : [`${at}: not a number`]
     case 'boolean':
       return typeof value === 'boolean' ? [] : [`${at}: not a boolean`]
     case 'array':

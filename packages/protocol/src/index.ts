@@ -1,8 +1,18 @@
 export { type Defined, defined } from './defined.ts'
 export { type ChunkCursor, formatChunkCursor, parseChunkCursor } from './frames/chunk-cursor.ts'
 export { type Cursor, formatCursor, parseCursor } from './frames/cursor.ts'
-export { lineErrors, type Retry, type TrunklineErrorCode, trpcCodes } from './frames/errors.ts'
+export { documentsUrl, errorDocs, lineErrors, type Retry, type TrunklineErrorCode, trpcCodes } from './frames/errors.ts'
 export type * from './frames/frames.ts'
+export {
+  formatPartitionId,
+  formatPartitionPath,
+  formatPositions,
+  maxPartitions,
+  type PartitionRequest,
+  parsePartitionId,
+  parsePartitionPath,
+  positionIn,
+} from './frames/partitions.ts'
 export { formatOffer, type Offer, parseOffer, SUBPROTOCOL, toBase64Url } from './frames/subprotocol.ts'
 export {
   autoKey,

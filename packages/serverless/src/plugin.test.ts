@@ -39,7 +39,7 @@ function createService(settings: unknown, own: CompiledTemplate['Resources'] = {
 /** The template of a service after the plugin. */
 function compile(settings: unknown, own?: CompiledTemplate['Resources']): CompiledTemplate {
   const { serverless, service } = createService(settings, own)
-  new TrunklinePlugin(serverless).hooks[hook]?.()
+  void new TrunklinePlugin(serverless).hooks[hook]?.()
   return service.provider.compiledCloudFormationTemplate
 }
 

@@ -1,12 +1,17 @@
-import { type LineTemplateOptions, lineFunctions, lineTemplate } from '@trunkline/deploy'
+import { isAbsolute, join } from 'node:path'
+import { type LineSite, type LineTemplateOptions, lineFunctions, lineTemplate } from '@trunkline/deploy'
 import { mergeTemplate } from './merge-template.ts'
-import type { CompiledTemplate, Serverless } from './serverless.ts'
+import { addressesOf, type Deployed, nextSteps } from './next-steps.ts'
+import type { CompiledTemplate, Serverless, StackInfo } from './serverless.ts'
+import { checkSiteFolder, uploadSite } from './site-files.ts'
 
 /**
  * `custom.trunkline` of serverless.yml: the options of `lineTemplate` but `service` and `stage`, which the file has, and
  * values for its parameters.
  */
-export interface PluginSettings extends Omit<LineTemplateOptions, 'service' | 'stage'> {
+export interface PluginSettings extends Omit<LineTemplateOptions, 'service' | 'stage' | 'site'> {
+  /** A page for the line, with the folder of its built files, which each deployment copies into the bucket. */
+  readonly site?: boolean | (LineSite & { readonly folder?: string })
   /** Values of the template's parameters by their names, such as `{ Origins: 'https://shop.example' }`. */
   readonly parameters?: Readonly<Record<string, string | number>>
 }
@@ -17,7 +22,7 @@ export interface PluginSettings extends Omit<LineTemplateOptions, 'service' | 's
  */
 export class TrunklinePlugin {
   /** What runs at which step of osls. */
-  readonly hooks: Readonly<Record<string, () => void>>
+  readonly hooks: Readonly<Record<string, () => void | Promise<void>>>
   readonly #serverless: Serverless
   readonly #settings: PluginSettings
 
@@ -28,13 +33,17 @@ export class TrunklinePlugin {
     this.#declareFunctions()
     this.hooks = {
       'after:aws:package:finalize:mergeCustomProviderResources': () => this.#replaceResources(),
+      'before:deploy:deploy': () => this.#checkSite(),
+      'after:deploy:deploy': () => this.#uploadSite(),
+      'after:aws:info:displayStackOutputs': () => this.#showNextSteps(),
     }
   }
 
   #options(): LineTemplateOptions {
-    const { parameters, ...options } = this.#settings
+    const { parameters, site, ...options } = this.#settings
     const { service } = this.#serverless.service
-    return { ...options, service, stage: this.#serverless.getProvider('aws').getStage() }
+    const stage = this.#serverless.getProvider('aws').getStage()
+    return { ...options, service, stage, ...(site !== undefined && { site: toLineSite(site) }) }
   }
 
   /** The name that osls gives to this export. */
@@ -64,6 +73,58 @@ export class TrunklinePlugin {
       endpointExport: this.#endpointExport(),
     })
   }
+
+  /** The folder with the files of the page, as an absolute path. */
+  #siteFolder(): string | undefined {
+    const { site } = this.#settings
+    if (typeof site !== 'object' || site.folder === undefined) return undefined
+    return isAbsolute(site.folder) ? site.folder : join(this.#serverless.serviceDir ?? '.', site.folder)
+  }
+
+  #checkSite(): void {
+    const folder = this.#siteFolder()
+    if (folder !== undefined) checkSiteFolder(folder)
+  }
+
+  async #uploadSite(): Promise<void> {
+    const folder = this.#siteFolder()
+    const bucket = this.#deployed()?.outputs.get('SiteBucketName')
+    if (folder !== undefined && bucket !== undefined)
+      await uploadSite(this.#serverless.getProvider('aws'), bucket, folder)
+  }
+
+  #showNextSteps(): void {
+    const deployed = this.#deployed()
+    if (deployed === undefined) return
+    this.#serverless.addServiceOutputSection?.('line', addressesOf(deployed))
+    this.#serverless.addServiceOutputSection?.('next steps', nextSteps(deployed))
+  }
+
+  /** The deployed stack, as osls has read it; undefined when there is none. */
+  #deployed(): Deployed | undefined {
+    const found = this.#serverless.pluginManager?.plugins.find((plugin) => 'gatheredData' in plugin) as
+      | StackInfo
+      | undefined
+    const outputs = new Map(
+      found?.gatheredData.outputs.map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
+    )
+    if (!outputs.has('TableName')) return undefined
+    const { parameters = {}, site, alarms, functions } = this.#settings
+    const values = lineTemplate(this.#options()).Parameters
+    const isGiven = (name: string) => Boolean(parameters[name] ?? values[name]?.Default)
+    return {
+      outputs,
+      main: functions === 'one' ? 'handler' : 'websocket',
+      hasOrigins: isGiven('Origins') || Boolean(site),
+      hasAlarmTopic: alarms === false ? undefined : isGiven('AlarmTopic'),
+    }
+  }
+}
+
+function toLineSite(site: NonNullable<PluginSettings['site']>): boolean | LineSite {
+  if (typeof site === 'boolean') return site
+  const { folder, ...options } = site
+  return options
 }
 
 /** Settings of the provider that osls applies to functions, and where the line has them. */

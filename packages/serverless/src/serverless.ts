@@ -11,9 +11,29 @@ export interface Serverless {
       compiledCloudFormationTemplate: CompiledTemplate
     }
   }
+  /** The folder of serverless.yml. */
+  readonly serviceDir?: string
+  readonly pluginManager?: { readonly plugins: readonly object[] }
   /** Changes the configuration, in the constructor of a plugin only. */
   extendConfiguration(path: readonly string[], value: unknown): void
-  getProvider(name: 'aws'): { getStage(): string }
+  getProvider(name: 'aws'): Provider
+  /** Adds a section to what is printed after a deployment. */
+  addServiceOutputSection?(name: string, content: string | readonly string[]): void
+}
+
+/** The provider of AWS. osls 4 gives a configuration for clients of the SDK, the Serverless Framework 3 sends requests. */
+export interface Provider {
+  getStage(): string
+  getAwsSdkV3Config?(): Promise<object>
+  request?(service: string, method: string, parameters: object): Promise<unknown>
+}
+
+/** What `osls info` and `osls deploy` read of a deployed stack. */
+export interface StackInfo {
+  readonly gatheredData: {
+    readonly outputs: readonly { readonly OutputKey?: string; readonly OutputValue?: string }[]
+    readonly info: { readonly region: string; readonly stack: string }
+  }
 }
 
 /** A resource as osls compiles it. */

@@ -9,7 +9,7 @@ export async function talk(url: string): Promise<string> {
   await client.say.mutate({ room: url, text: 'hello' })
   const { value } = await events.next()
   await connection.close()
-  return value.data.text
+  return value?.data.text ?? 'nothing came'
 }
 
 Object.assign(globalThis, { talk }) // a bundle has no other way out that every bundler keeps

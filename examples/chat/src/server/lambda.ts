@@ -5,13 +5,12 @@ import { authorizeOfEnvironment, createContext } from './auth.ts'
 import { line } from './channels.ts'
 import { appRouter } from './router.ts'
 
-/** The functions of serverless.yml. Browsers may connect from the origins in CHAT_ORIGINS, separated by commas. */
+/** The functions of serverless.yml. Browsers may connect from the origins in TRUNKLINE_ORIGINS, which the template sets. */
 export const { authorizer, websocket, tableStream, deliver, worker, http, httpStream } = createLambdaHandlers({
   router: appRouter,
   line,
   authorize: authorizeOfEnvironment(),
   createContext,
   telemetry: powertoolsTelemetry(), // the metrics for the alarms and the dashboard of serverless.yml
-  origins: (process.env['CHAT_ORIGINS'] ?? '').split(',').filter((origin) => origin !== ''),
 })
 await preload() // reads at init what every event of `tableStream` and `deliver` needs

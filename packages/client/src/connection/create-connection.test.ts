@@ -3,6 +3,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
 import { startWireServer } from '../testing/wire-server.suite.ts'
+import { createClient } from '../trpc/create-client.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 import { createConnection } from './create-connection.ts'
 import type { ConnectionEnvironment } from './environment.ts'
@@ -255,4 +256,11 @@ test('sockets and random bytes can be replaced', async () => {
   made[0]?.onMessage(JSON.stringify({ id: hello.id, result: { type: 'hello', session: 's', time: 0, limits } }))
   made[0]?.onMessage(JSON.stringify({ id: JSON.parse(sent[1] ?? '').id, result: { type: 'data', data: 7 } }))
   expect(await answered).toBe(7)
+})
+
+test('a client that is given no connection says what to pass', () => {
+  const create = createClient as (options: object) => unknown
+  expect(() => create({ url: 'wss://example.com' })).toThrow(
+    'Expected a connection from createConnection, got undefined. Pass { connection }.',
+  )
 })

@@ -42,6 +42,7 @@ export interface Connection {
    * Resolves when the socket is closed.
    */
   close(): Promise<void>
+  /** The same as `close`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void>
 }
 

@@ -12,7 +12,8 @@ const find = (options: object) =>
 describe('the error for a wrong option names it, what was expected and what came', () => {
   test.each([
     [{ url: undefined }, 'url: expected a URL such as wss://…, or a function that returns one; got undefined.'],
-    [{ url: '' }, 'got string.'],
+    [{ url: '' }, 'got "".'],
+    [{ url: '10.0.0.1:4400/dev' }, 'got "10.0.0.1:4400/dev".'],
     [{ url: '/dev' }, 'got "/dev".'],
     [{ url: () => 5 }, 'got number.'],
     [{ url: 'ftp://x' }, 'url: expected a URL such as wss://…, or a function that returns one; got "ftp://x".'],

@@ -67,5 +67,7 @@ function tokenTypeError(got: unknown): ConfigurationError {
 
 /** Shows a value in an error: a URL in full, any other value by its type, since it may be a token. */
 function show(value: unknown): string {
-  return typeof value === 'string' && /^\s*(\/|[a-z]+:)/i.test(value) ? JSON.stringify(value) : typeof value
+  return typeof value === 'string' && /^\s*($|\/|[a-z]+:|[\w.-]+:\d)/i.test(value)
+    ? JSON.stringify(value)
+    : typeof value
 }

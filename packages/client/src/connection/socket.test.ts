@@ -69,7 +69,7 @@ test('a refused handshake is reported once, with its reason, and not as a clean 
   expect(await nthEvent(1)).toEqual({
     code: 'network',
     message:
-      "The socket could not be opened: Unexpected server response: 403. Likely reasons: the server is unreachable, the URL or its stage is wrong, or this page's origin is not allowed.",
+      "The socket could not be opened: Unexpected server response: 403. Likely reasons: the server is unreachable, the URL or its stage is wrong, this page's origin is not allowed, or authorize threw.",
   })
   socket.admit()
   await nthEvent(2)

@@ -10,6 +10,7 @@ export interface Endpoint {
   readonly protocols: string[]
 }
 
+/** How a socket gets its address, and whom it reports to. */
 export interface SocketOptions {
   /** @default the runtime's `WebSocket` */
   readonly WebSocket?: WebSocketLike | undefined
@@ -17,6 +18,7 @@ export interface SocketOptions {
   readonly endpoint: () => Promise<Endpoint>
   /** Calls `fn` once after `ms` milliseconds. Returns a function that cancels it. */
   readonly after: (ms: number, fn: () => void) => () => void
+  /** Called once for each attempt that opened a socket. */
   readonly onOpen: () => void
   /** `maxBytes`: the largest message of the transport. @default that of the gateway */
   readonly onMessage: (text: unknown, maxBytes?: number) => void
@@ -132,7 +134,7 @@ interface SocketLoss {
 type Stage = 'preparing' | 'opening' | 'open'
 
 const likelyReasons =
-  "Likely reasons: the server is unreachable, the URL or its stage is wrong, or this page's origin is not allowed."
+  "Likely reasons: the server is unreachable, the URL or its stage is wrong, this page's origin is not allowed, or authorize threw."
 
 function causeOf(stage: Stage, { code, text = '' }: Partial<SocketLoss> = {}): ConnectionCause {
   if (!isOnline()) return { code: 'offline', message: 'The network is offline.' }
@@ -159,6 +161,8 @@ export type WebSocketLike = new (
   protocols?: string[],
 ) => {
   readonly readyState: number
+  /** Closes the socket with a code of RFC 6455. */
   close(code?: number, reason?: string): void
+  /** Sends one text message. */
   send(data: string): void
 }

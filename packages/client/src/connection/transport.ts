@@ -5,6 +5,8 @@ import type { Failure, TrunklineError } from '../session/machine/trunkline-error
 
 /** The interface between a link and a connection. The link serialises inputs and deserialises outputs. */
 export interface Transport {
+  /** The `onGap` of the connection. */
+  readonly onGap: GapHandler | undefined
   /** Whether the router has a data transformer; undefined before the server's first `hello`. */
   transforms(): boolean | undefined
   /**
@@ -54,7 +56,8 @@ export const transportKey: unique symbol = Symbol.for('trunkline.transport')
 
 /** The transport of a connection that `createConnection` made. */
 export function transportOf(connection: object): Transport {
-  const transport = (connection as { readonly [transportKey]?: Transport })[transportKey]
-  if (transport === undefined) throw new TypeError('Expected a connection from createConnection, got another object.')
+  const transport = (connection as { readonly [transportKey]?: Transport } | undefined)?.[transportKey]
+  if (transport === undefined)
+    throw new TypeError(`Expected a connection from createConnection, got ${typeof connection}. Pass { connection }.`)
   return transport
 }

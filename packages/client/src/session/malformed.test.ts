@@ -1,6 +1,6 @@
 import { initTRPC } from '@trpc/server'
 import { startLocalLine } from '@trunkline/local'
-import { defined } from '@trunkline/protocol'
+import { defined, errorDocs } from '@trunkline/protocol'
 import { createLine } from '@trunkline/server'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -72,7 +72,13 @@ describe('a malformed call fails before it is sent', () => {
     const params = defined({ path, input, key: key === undefined ? undefined : `own.${key}` })
     const answer = await answerTo(local.url, JSON.stringify({ id: 1, method, params }))
     const { message } = (answer as { readonly error: { readonly message: string } }).error
-    expect(failure).toEqual({ code: 'MALFORMED', message, retry: 'never', mayHaveRun: false })
+    expect(failure).toEqual({
+      code: 'MALFORMED',
+      message,
+      retry: 'never',
+      mayHaveRun: false,
+      docs: errorDocs('MALFORMED'),
+    })
     expect(answer).toMatchObject({ id: 1, line: { code: 'MALFORMED', retry: 'never', mayHaveRun: false } })
   })
 

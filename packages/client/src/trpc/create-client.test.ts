@@ -103,7 +103,8 @@ test('trunklineError returns an error of Trunkline, and the error shape is kept'
   const line = { code: 'RATE_LIMITED', retry: 'later', retryAfterMs: 50, mayHaveRun: false }
   const { client } = await start(({ id }, peer) => peer.send({ id, error: shape, line }))
   const error = await client.save.mutate('x').catch((cause: unknown) => cause)
-  expect(trunklineError(error)).toEqual({ ...line, message: 'slow down' })
+  const docs = 'https://github.com/trunkline/trunkline/blob/main/docs/reference/errors.md#rate_limited'
+  expect(trunklineError(error)).toEqual({ ...line, message: 'slow down', docs })
   expect(error).toMatchObject({ shape })
 })
 

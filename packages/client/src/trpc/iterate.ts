@@ -4,7 +4,14 @@ import { callContext, type SubscribeOptions } from './call-options.ts'
 
 /** A subscription procedure of a client, such as `client.room.messages`. */
 export interface Subscribable<I, D> {
+  /** Subscribes with an input, and calls `onData` for each event. */
   subscribe: (input: I, opts: { onData: (data: D) => void }) => Unsubscribable
+}
+
+/** The events of a subscription. `next` has no value once it is over. */
+export interface EventIterator<D> extends AsyncIterableIterator<D> {
+  next(): Promise<IteratorResult<D, undefined>>
+  [Symbol.asyncIterator](): EventIterator<D>
 }
 
 export interface IterateOptions extends SubscribeOptions {
@@ -25,7 +32,7 @@ export function iterate<I, D>(
   procedure: Subscribable<I, D>,
   input: I,
   { signal, onGap }: IterateOptions = {},
-): AsyncIterableIterator<D> {
+): EventIterator<D> {
   const values: D[] = []
   const pending: PendingNext<D>[] = []
   let subscription: Unsubscribable | undefined
@@ -90,6 +97,6 @@ const done = { done: true, value: undefined } as const
 
 /** A pending call of `next()`. */
 interface PendingNext<D> {
-  readonly resolve: (result: IteratorResult<D>) => void
+  readonly resolve: (result: IteratorResult<D, undefined>) => void
   readonly reject: (error: unknown) => void
 }

@@ -23,6 +23,7 @@ export type TransformerOption<R extends AnyTRPCRouter> = inferTRPCClientTypes<R>
   ? { readonly transformer: TRPCDataTransformer | TRPCCombinedDataTransformer }
   : { readonly transformer?: never }
 
+/** The connection of a link, and the transformer of the router if it has one. */
 export type TrunklineLinkOptions<R extends AnyTRPCRouter> = { readonly connection: Connection } & TransformerOption<R>
 
 /**

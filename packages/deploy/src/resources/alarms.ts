@@ -1,7 +1,8 @@
 import { ref, when } from '../template/intrinsics.ts'
-import { functionsOf } from '../template/names.ts'
+import { type Duty, type FunctionName, functionFor, functionsOf } from '../template/names.ts'
 import type { Settings } from '../template/options.ts'
 import type { Resource, Resources } from '../template/template.ts'
+import { timeoutOf } from './functions.ts'
 import { type Metric, ofAllFunctions, ofFunction, ofGateway, ofLine, ofQueue, ofTable } from './metrics.ts'
 
 const periodSeconds = 300 // 5 minutes
@@ -25,9 +26,12 @@ export function alarms(settings: Settings): Resources {
 }
 
 function declared(settings: Settings): Readonly<Record<string, Alarm>> {
-  const destinations = ['tableStream', 'deliver', 'worker']
+  const sending: readonly Duty[] = ['tableStream', 'deliver', 'worker']
+  const destinations = functionsOf(settings).flatMap(
+    ({ duties }) => duties.find((duty) => sending.includes(duty)) ?? [],
+  )
   return {
-    ...Object.fromEntries(functionsOf(settings).map(({ id, name }) => [`${id}ErrorsAlarm`, errors(settings, name)])),
+    ...Object.fromEntries(functionsOf(settings).map((each) => [`${each.id}ErrorsAlarm`, errors(settings, each)])),
     ThrottlesAlarm: {
       description: 'A function was not run, because the concurrency of the account was used up.',
       metrics: ofAllFunctions(settings, 'Throttles'),
@@ -35,7 +39,7 @@ function declared(settings: Settings): Readonly<Record<string, Alarm>> {
     },
     DestinationFailuresAlarm: {
       description: 'What failed could not be put into the queue.',
-      metrics: destinations.map((name) => ofFunction(settings, name, 'DestinationDeliveryFailures')),
+      metrics: destinations.map((duty) => ofFunction(settings, duty, 'DestinationDeliveryFailures')),
       threshold: 1,
     },
     StreamAgeAlarm: {
@@ -48,7 +52,7 @@ function declared(settings: Settings): Readonly<Record<string, Alarm>> {
       description: 'deliver ran for 80 % of its timeout.',
       metrics: [ofFunction(settings, 'deliver', 'Duration')],
       statistic: 'Maximum',
-      threshold: 240_000,
+      threshold: 800 * timeoutOf(settings, functionFor(settings, 'deliver')), // ms
     },
     DeadLettersAlarm: {
       description: 'The queue has messages about what failed for good.',
@@ -113,12 +117,8 @@ function declared(settings: Settings): Readonly<Record<string, Alarm>> {
   }
 }
 
-function errors(settings: Settings, name: string): Alarm {
-  return {
-    description: `${name} ended in an error.`,
-    metrics: [ofFunction(settings, name, 'Errors')],
-    threshold: 1,
-  }
+function errors(settings: Settings, { name, duties: [duty = 'websocket'] }: FunctionName): Alarm {
+  return { description: `${name} ended in an error.`, metrics: [ofFunction(settings, duty, 'Errors')], threshold: 1 }
 }
 
 function toResource({ description, metrics, threshold, statistic, periods = 1 }: Alarm): Resource {

@@ -1,4 +1,6 @@
 import { attribute, ref } from '../template/intrinsics.ts'
+import { functionFor } from '../template/names.ts'
+import type { Settings } from '../template/options.ts'
 import type { Resource, Resources } from '../template/template.ts'
 
 /**
@@ -17,14 +19,16 @@ const patterns = [
 ]
 
 /** What invokes `tableStream` and `delayed`, and how asynchronous invocations of `deliver` and `worker` are repeated. */
-export function eventSources(): Resources {
+export function eventSources(settings: Settings): Resources {
+  const tableStream = functionFor(settings, 'tableStream').id
+  const delayed = functionFor(settings, 'delayed').id
   return {
     TableStreamEventSourceMappingDynamodbTable: {
       Type: 'AWS::Lambda::EventSourceMapping',
-      DependsOn: ['TableStreamRole'],
+      DependsOn: [`${tableStream}Role`],
       Properties: {
         EventSourceArn: attribute('Table', 'StreamArn'),
-        FunctionName: attribute('TableStreamLambdaFunction', 'Arn'),
+        FunctionName: attribute(`${tableStream}LambdaFunction`, 'Arn'),
         Enabled: true,
         StartingPosition: 'TRIM_HORIZON', // LATEST can miss records while the mapping is created
         BatchSize: 100,
@@ -39,10 +43,10 @@ export function eventSources(): Resources {
     },
     DelayedEventSourceMappingSQSLater: {
       Type: 'AWS::Lambda::EventSourceMapping',
-      DependsOn: ['DelayedRole'],
+      DependsOn: [`${delayed}Role`],
       Properties: {
         EventSourceArn: attribute('Later', 'Arn'),
-        FunctionName: attribute('DelayedLambdaFunction', 'Arn'),
+        FunctionName: attribute(`${delayed}LambdaFunction`, 'Arn'),
         Enabled: true,
         BatchSize: 10,
         // 1,000 members that leave one room at once write to one log: more functions would only lose races
@@ -50,7 +54,20 @@ export function eventSources(): Resources {
         FunctionResponseTypes: ['ReportBatchItemFailures'],
       },
     },
-    // Both retries fit into the age, even when each attempt takes all of its time.
+    ...asynchronousInvocations(settings),
+  }
+}
+
+/** Retries of asynchronous events begin one and two minutes after the attempt before. */
+const retryDelays = 60 + 120
+
+function asynchronousInvocations({ functions, timeoutSeconds }: Settings): Resources {
+  // Both retries fit into the age, even when each attempt takes all of its time.
+  if (functions === 'one') {
+    const age = Math.max(900, 2 * timeoutSeconds + retryDelays)
+    return { HandlerLambdaEvConf: asynchronous('Handler', { MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: age }) }
+  }
+  return {
     DeliverLambdaEvConf: asynchronous('Deliver', { MaximumRetryAttempts: 2, MaximumEventAgeInSeconds: 900 }),
     // As long as the first run may last, and the minute before a retry: the retry finds a run that died.
     WorkerLambdaEvConf: asynchronous('Worker', { MaximumRetryAttempts: 1, MaximumEventAgeInSeconds: 1_080 }),

@@ -1,10 +1,19 @@
-import { attribute, ref, sub, when } from '../template/intrinsics.ts'
-import { type FunctionName, functionName, functionsOf, handlerOf, lineName } from '../template/names.ts'
+import { attribute, join, ref, when } from '../template/intrinsics.ts'
+import {
+  type Duty,
+  type FunctionName,
+  functionName,
+  functionsOf,
+  handlerOf,
+  lineName,
+  nameFor,
+} from '../template/names.ts'
 import type { Settings } from '../template/options.ts'
 import type { Resource, Resources } from '../template/template.ts'
+import { callbackUrl, siteOrigin } from './addresses.ts'
 
 /** Timeouts in seconds. The gateway waits 29 s for a frame, and an HTTP API 30 s for a request. */
-const timeouts: Readonly<Record<string, number>> = {
+const timeouts: Readonly<Record<Duty, number>> = {
   authorizer: 5,
   websocket: 28,
   tableStream: 60,
@@ -17,7 +26,7 @@ const timeouts: Readonly<Record<string, number>> = {
 const streamTimeout = 60 // s: a reader gets events for up to 55 s
 
 /** Functions that invoke themselves more than the 16 times after which Lambda ends a chain. */
-const recursive = new Set(['deliver', 'delayed', 'worker'])
+const recursive = new Set<Duty>(['deliver', 'delayed', 'worker'])
 
 /** Parameters with the reserved concurrency of a function, by its name. */
 const concurrency: Readonly<Record<string, string>> = { worker: 'WorkerConcurrency', http: 'HttpConcurrency' }
@@ -43,25 +52,22 @@ function logGroup(settings: Settings, { name }: FunctionName): Resource {
 }
 
 function lambdaFunction(settings: Settings, declared: FunctionName): Resource {
-  const { id, name, streams } = declared
-  const parameter = concurrency[name]
+  const { id, name, duties } = declared
   return {
     Type: 'AWS::Lambda::Function',
-    DependsOn: [`${id}LogGroup`, `${id}Role`], // Lambda would create the log group itself, without a retention
+    DependsOn: [`${id}LogGroup`], // Lambda would create the log group itself, without a retention
     Properties: {
       Code: { S3Bucket: ref('CodeBucket'), S3Key: ref('CodeKey') },
       Handler: handlerOf(settings, declared),
       Runtime: settings.runtime,
       FunctionName: functionName(settings, name),
       MemorySize: settings.memoryMb,
-      Timeout: streams ? streamTimeout : timeouts[name],
+      Timeout: timeoutOf(settings, declared),
       Architectures: ['arm64'],
       Environment: { Variables: environment(settings) },
       Role: attribute(`${id}Role`, 'Arn'),
-      ...(recursive.has(name) && { RecursiveLoop: 'Allow' }),
-      ...(parameter !== undefined && {
-        ReservedConcurrentExecutions: when(`Has${parameter}`, ref(parameter)),
-      }),
+      ...(duties.some((duty) => recursive.has(duty)) && { RecursiveLoop: 'Allow' }),
+      ...reservedConcurrency(settings, name),
       ...(settings.vpc && {
         VpcConfig: { SubnetIds: settings.vpc.subnetIds, SecurityGroupIds: settings.vpc.securityGroupIds },
       }),
@@ -69,18 +75,30 @@ function lambdaFunction(settings: Settings, declared: FunctionName): Resource {
   }
 }
 
+/** The timeout of a function, in seconds. */
+export function timeoutOf({ timeoutSeconds }: Settings, { duties, streams }: FunctionName): number {
+  const [duty, ...others] = duties
+  if (streams) return streamTimeout
+  return duty === undefined || others.length > 0 ? timeoutSeconds : timeouts[duty]
+}
+
+function reservedConcurrency({ reservedConcurrency: reserved }: Settings, name: string) {
+  const parameter = concurrency[name]
+  if (parameter !== undefined) return { ReservedConcurrentExecutions: when(`Has${parameter}`, ref(parameter)) }
+  const executions = reserved[name as keyof typeof reserved]
+  return executions === undefined ? {} : { ReservedConcurrentExecutions: executions }
+}
+
 function environment(settings: Settings) {
   return {
-    NODE_OPTIONS: '--enable-source-maps',
     TRUNKLINE_TABLE: ref('Table'),
-    TRUNKLINE_CALLBACK_URL: sub(
-      `https://\${WebsocketsApi}.execute-api.\${AWS::Region}.\${AWS::URLSuffix}/${settings.stage}`,
-    ),
-    TRUNKLINE_DELIVER: functionName(settings, 'deliver'),
-    TRUNKLINE_WORKER: functionName(settings, 'worker'),
+    TRUNKLINE_CALLBACK_URL: callbackUrl(settings),
+    TRUNKLINE_DELIVER: nameFor(settings, 'deliver'),
+    TRUNKLINE_WORKER: nameFor(settings, 'worker'),
     TRUNKLINE_DELAY_QUEUE_URL: ref('Later'),
     TRUNKLINE_RESTORE: ref('RestoreNumber'),
-    TRUNKLINE_ORIGINS: ref('Origins'),
+    TRUNKLINE_ORIGINS:
+      settings.site === undefined ? ref('Origins') : join(',', [ref('Origins'), siteOrigin(settings.site)]),
     POWERTOOLS_METRICS_NAMESPACE: 'Trunkline',
     POWERTOOLS_SERVICE_NAME: lineName(settings), // the dimension of the metrics that the alarms watch
     ...settings.environment,

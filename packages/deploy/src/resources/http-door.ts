@@ -1,5 +1,5 @@
 import { attribute, ref, sub } from '../template/intrinsics.ts'
-import { lineName } from '../template/names.ts'
+import { functionFor, lineName } from '../template/names.ts'
 import type { Settings } from '../template/options.ts'
 import type { Resource, Resources } from '../template/template.ts'
 
@@ -17,13 +17,14 @@ export function httpDoors(settings: Settings): Resources {
 
 function httpApi(settings: Settings): Resources {
   const api = ref('HttpApi')
+  const arn = attribute(`${functionFor(settings, 'http').id}LambdaFunction`, 'Arn')
   const resource = (Type: string, Properties: Resource['Properties']) => ({ Type, Condition: 'HasHttpApi', Properties })
   return {
     HttpApi: resource('AWS::ApiGatewayV2::Api', { Name: `${lineName(settings)}-http`, ProtocolType: 'HTTP' }),
     HttpApiIntegration: resource('AWS::ApiGatewayV2::Integration', {
       ApiId: api,
       IntegrationType: 'AWS_PROXY',
-      IntegrationUri: attribute('HttpLambdaFunction', 'Arn'),
+      IntegrationUri: arn,
       PayloadFormatVersion: '2.0',
       TimeoutInMillis: 30_000,
     }),
@@ -49,7 +50,7 @@ function httpApi(settings: Settings): Resources {
     }),
     HttpApiPermission: resource('AWS::Lambda::Permission', {
       Action: 'lambda:InvokeFunction',
-      FunctionName: attribute('HttpLambdaFunction', 'Arn'),
+      FunctionName: arn,
       Principal: 'apigateway.amazonaws.com',
       SourceArn: sub(`arn:\${AWS::Partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${HttpApi}/*`),
     }),
@@ -57,14 +58,14 @@ function httpApi(settings: Settings): Resources {
 }
 
 /** A function URL needs two permissions; the second allows calls through the URL alone. */
-function functionUrl({ httpStream }: Settings): Resources {
+function functionUrl(settings: Settings): Resources {
   const resource = (Type: string, Properties: Resource['Properties']) => ({ Type, Condition: 'HasHttpUrl', Properties })
-  const arn = attribute('HttpLambdaFunction', 'Arn')
+  const arn = attribute(`${functionFor(settings, 'http').id}LambdaFunction`, 'Arn')
   return {
     HttpUrl: resource('AWS::Lambda::Url', {
       TargetFunctionArn: arn,
       AuthType: 'NONE',
-      ...(httpStream && { InvokeMode: 'RESPONSE_STREAM' }),
+      ...(settings.httpStream && { InvokeMode: 'RESPONSE_STREAM' }),
     }),
     HttpUrlPermission: resource('AWS::Lambda::Permission', {
       Action: 'lambda:InvokeFunctionUrl',

@@ -1,5 +1,5 @@
 import { attribute, ref, type Value } from '../template/intrinsics.ts'
-import { functionName, functionsOf, lineName } from '../template/names.ts'
+import { type Duty, functionName, functionsOf, lineName, nameFor } from '../template/names.ts'
 import type { Settings } from '../template/options.ts'
 
 /** A CloudWatch metric of the stack. */
@@ -9,14 +9,18 @@ export interface Metric {
   readonly dimensions: Readonly<Record<string, Value>>
 }
 
-/** Metrics of one function, by its short name. */
-export function ofFunction(settings: Settings, name: string, metric: string): Metric {
-  return { namespace: 'AWS/Lambda', name: metric, dimensions: { FunctionName: functionName(settings, name) } }
+/** A metric of the function that has a duty. */
+export function ofFunction(settings: Settings, duty: Duty, metric: string): Metric {
+  return ofDeployed(nameFor(settings, duty), metric)
 }
 
 /** The same metric of all functions. */
 export function ofAllFunctions(settings: Settings, metric: string): readonly Metric[] {
-  return functionsOf(settings).map(({ name }) => ofFunction(settings, name, metric))
+  return functionsOf(settings).map(({ name }) => ofDeployed(functionName(settings, name), metric))
+}
+
+function ofDeployed(FunctionName: string, name: string): Metric {
+  return { namespace: 'AWS/Lambda', name, dimensions: { FunctionName } }
 }
 
 /** A metric of the WebSocket API's stage. */

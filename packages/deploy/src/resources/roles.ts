@@ -1,12 +1,15 @@
-import { attribute, sub, type Value } from '../template/intrinsics.ts'
-import { type FunctionName, functionName, functionsOf } from '../template/names.ts'
+import { attribute, ref, sub, type Value } from '../template/intrinsics.ts'
+import { type Duty, type FunctionName, functionsOf, nameFor } from '../template/names.ts'
 import type { Settings } from '../template/options.ts'
 import type { Resource, Resources } from '../template/template.ts'
 
 type Right = 'data' | 'many' | 'post' | 'deliver' | 'work' | 'later' | 'readStream' | 'takeLater' | 'bury'
 
+/** Rights on queues. A queue that is encrypted by a key of the account needs the key, too. */
+const ofQueues = new Set<Right>(['later', 'takeLater', 'bury'])
+
 /** The rights of each function besides its logs. No resource is `*`. */
-const rights: Readonly<Record<string, readonly Right[]>> = {
+const rights: Readonly<Record<Duty, readonly Right[]>> = {
   authorizer: [],
   websocket: ['data', 'many', 'post', 'deliver', 'work', 'later'],
   tableStream: ['readStream', 'data', 'many', 'post', 'deliver', 'work', 'later', 'bury'],
@@ -19,14 +22,31 @@ const rights: Readonly<Record<string, readonly Right[]>> = {
 const executionApi = `arn:\${AWS::Partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:\${WebsocketsApi}`
 const lambdaFunctions = `arn:\${AWS::Partition}:lambda:\${AWS::Region}:\${AWS::AccountId}:function:`
 
-/** One role for each function. */
+/** One role for each function, and what the key of the account adds to those that use a queue. */
 export function roles(settings: Settings): Resources {
-  return Object.fromEntries(functionsOf(settings).map((each) => [`${each.id}Role`, role(settings, each)]))
+  const all = functionsOf(settings)
+  const withQueues = all.filter((each) => rightsOf(each).some((right) => ofQueues.has(right)))
+  return {
+    ...Object.fromEntries(all.map((each) => [`${each.id}Role`, role(settings, each)])),
+    KeyPolicy: {
+      Type: 'AWS::IAM::Policy',
+      Condition: 'HasKmsKey',
+      Properties: {
+        ...policy('key', [allow(['kms:Decrypt', 'kms:GenerateDataKey'], ref('KmsKey'))]),
+        Roles: withQueues.map(({ id }) => ref(`${id}Role`)),
+      },
+    },
+  }
 }
 
-function role(settings: Settings, { id, name }: FunctionName): Resource {
+function rightsOf({ duties }: FunctionName): readonly Right[] {
+  return [...new Set(duties.flatMap((duty) => rights[duty]))]
+}
+
+function role(settings: Settings, declared: FunctionName): Resource {
+  const { id } = declared
   const logs = allow(['logs:CreateLogStream', 'logs:PutLogEvents'], attribute(`${id}LogGroup`, 'Arn'))
-  const statements = (rights[name] ?? []).map((right) => statement(settings, right))
+  const statements = rightsOf(declared).map((right) => statement(settings, right))
   return {
     Type: 'AWS::IAM::Role',
     Properties: {
@@ -37,9 +57,13 @@ function role(settings: Settings, { id, name }: FunctionName): Resource {
       ...(settings.vpc && {
         ManagedPolicyArns: [sub(`arn:\${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole`)],
       }),
-      Policies: [{ PolicyName: 'own', PolicyDocument: { Version: '2012-10-17', Statement: [logs, ...statements] } }],
+      Policies: [policy('own', [logs, ...statements])],
     },
   }
+}
+
+function policy(PolicyName: string, Statement: readonly Value[]): Readonly<Record<string, Value>> {
+  return { PolicyName, PolicyDocument: { Version: '2012-10-17', Statement } }
 }
 
 function statement(settings: Settings, right: Right): Value {
@@ -54,9 +78,9 @@ function statement(settings: Settings, right: Right): Value {
     case 'post': // posts to connections of this API and stage, and deletes them
       return allow('execute-api:ManageConnections', sub(`${executionApi}/${settings.stage}/*/@connections/*`))
     case 'deliver': // named, because a role that refers to its own function would be a cycle
-      return allow('lambda:InvokeFunction', sub(lambdaFunctions + functionName(settings, 'deliver')))
+      return allow('lambda:InvokeFunction', sub(lambdaFunctions + nameFor(settings, 'deliver')))
     case 'work':
-      return allow('lambda:InvokeFunction', sub(lambdaFunctions + functionName(settings, 'worker')))
+      return allow('lambda:InvokeFunction', sub(lambdaFunctions + nameFor(settings, 'worker')))
     case 'later':
       return allow('sqs:SendMessage', attribute('Later', 'Arn'))
     case 'readStream':

@@ -1,13 +1,20 @@
 import { attribute, ref, when } from '../template/intrinsics.ts'
+import { functionFor } from '../template/names.ts'
+import type { Settings } from '../template/options.ts'
 import type { Resources } from '../template/template.ts'
+import { timeoutOf } from './functions.ts'
+
+const receives = 5
 
 /** The table with its stream, and the queues for delayed work and for what failed for good. */
-export function tableAndQueues(): Resources {
+export function tableAndQueues(settings: Settings): Resources {
+  const policy = settings.retainTable ? 'Retain' : 'Delete'
+  const hidden = 6 * timeoutOf(settings, functionFor(settings, 'delayed')) // seconds, as AWS recommends
   return {
     Table: {
       Type: 'AWS::DynamoDB::Table',
-      DeletionPolicy: 'Retain',
-      UpdateReplacePolicy: 'Retain',
+      DeletionPolicy: policy,
+      UpdateReplacePolicy: policy,
       Properties: {
         BillingMode: 'PAY_PER_REQUEST',
         AttributeDefinitions: [
@@ -25,9 +32,9 @@ export function tableAndQueues(): Resources {
       },
     },
     Later: queue({
-      VisibilityTimeout: 180, // 6 times the timeout of the function `delayed`
-      MessageRetentionPeriod: 3_600, // more than the longest delay (900 s) and five receives (5 × 180 s)
-      RedrivePolicy: { deadLetterTargetArn: attribute('DeadLetters', 'Arn'), maxReceiveCount: 5 },
+      VisibilityTimeout: hidden,
+      MessageRetentionPeriod: Math.max(3_600, 2 * (900 + receives * hidden)), // the longest delay and all receives fit
+      RedrivePolicy: { deadLetterTargetArn: attribute('DeadLetters', 'Arn'), maxReceiveCount: receives },
     }),
     DeadLetters: queue({ MessageRetentionPeriod: 1_209_600 }), // 14 days, the longest of SQS
   }

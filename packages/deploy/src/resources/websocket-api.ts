@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { attribute, ref, sub } from '../template/intrinsics.ts'
-import { lineName } from '../template/names.ts'
+import { functionFor, lineName } from '../template/names.ts'
 import type { Settings } from '../template/options.ts'
 import type { Resource, Resources } from '../template/template.ts'
 
@@ -22,9 +22,13 @@ export function websocketApi(settings: Settings): Resources {
   const parts: Resources = {
     WebsocketWebsocketsIntegration: {
       Type: 'AWS::ApiGatewayV2::Integration',
-      Properties: { ApiId: api, IntegrationType: 'AWS_PROXY', IntegrationUri: invocationUri('Websocket') },
+      Properties: {
+        ApiId: api,
+        IntegrationType: 'AWS_PROXY',
+        IntegrationUri: invocationUri(functionFor(settings, 'websocket').id),
+      },
     },
-    ...(settings.authorizer ? authorizer() : {}),
+    ...(settings.authorizer ? authorizer(functionFor(settings, 'authorizer').id) : {}),
     ...lambdaRoutes(settings),
     SdefaultWebsocketsRouteResponse: routeResponse('Sdefault'),
     ...ping(),
@@ -39,10 +43,11 @@ export function websocketApi(settings: Settings): Resources {
         Description: description,
         ProtocolType: 'WEBSOCKET',
         RouteSelectionExpression: '$request.body.method',
+        ...(settings.domain?.disableDefaultEndpoint === true && { DisableExecuteApiEndpoint: true }),
       },
     },
     ...parts,
-    WebsocketLambdaPermissionWebsockets: permission('Websocket', '/*'),
+    WebsocketLambdaPermissionWebsockets: permission(functionFor(settings, 'websocket').id, '/*'),
     [deployment]: {
       Type: 'AWS::ApiGatewayV2::Deployment',
       DependsOn: Object.keys(parts).filter((id) => /Route(Response)?$/.test(id)),
@@ -88,7 +93,7 @@ function lambdaRoutes({ authorizer: isAuthorized }: Settings): Resources {
 }
 
 /** The authorizer has no identity source, so it runs for every client, also for one that sends no token. */
-function authorizer(): Resources {
+function authorizer(id: string): Resources {
   return {
     AuthorizerWebsocketsAuthorizer: {
       Type: 'AWS::ApiGatewayV2::Authorizer',
@@ -96,11 +101,11 @@ function authorizer(): Resources {
         ApiId: api,
         Name: 'authorizer',
         AuthorizerType: 'REQUEST',
-        AuthorizerUri: invocationUri('Authorizer'),
+        AuthorizerUri: invocationUri(id),
         IdentitySource: [],
       },
     },
-    AuthorizerLambdaPermissionWebsockets: permission('Authorizer', '/authorizers/*'),
+    AuthorizerLambdaPermissionWebsockets: permission(id, '/authorizers/*'),
   }
 }
 

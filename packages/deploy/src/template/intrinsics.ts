@@ -16,6 +16,11 @@ export function sub(text: string): Value {
   return { 'Fn::Sub': text }
 }
 
+/** The values as one text, with `separator` between them. */
+export function join(separator: string, values: readonly Value[]): Value {
+  return { 'Fn::Join': [separator, values] }
+}
+
 /** `value` where the condition holds; otherwise the property is absent, or `otherwise`. */
 export function when(condition: string, value: Value, otherwise: Value = ref('AWS::NoValue')): Value {
   return { 'Fn::If': [condition, value, otherwise] }

@@ -7,7 +7,9 @@ import { type ProcedureParts, procedureParts } from './procedure-parts.ts'
 import { proceduresOf } from './procedures.ts'
 
 export interface DocumentOptions {
+  /** The title of the document. */
   readonly title: string
+  /** The version of the application, such as `1.2.0`. */
   readonly version: string
   /** The line's address, `wss://…`. Without it, the document names no server. */
   readonly url?: string

@@ -5,6 +5,7 @@ import { defined } from '@trunkline/protocol'
 import { describeApplication } from './document.ts'
 import { loadApplication } from './load-application.ts'
 
+/** What a document says that the application does not, and where it is written. */
 export interface DocumentSettings {
   /** The line's address, such as `wss://example.com/dev`. @default none */
   readonly url?: string

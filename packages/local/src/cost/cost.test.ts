@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, it, test } from 'vitest'
+import { runTrunkline } from '../testing/command-line.suite.ts'
 import { applicationDefaults, applicationWork } from './application.ts'
-import { runCostCommand } from './command.ts'
 import { operationCounts } from './counts.ts'
 import { formatQuote } from './format.ts'
 import { lineUse, publishCount } from './line.ts'
@@ -18,9 +18,9 @@ const service = (name: string) => {
 const month = (work: Partial<Workload>): Workload => ({ ...idle, ...work })
 
 async function printed(...args: readonly string[]): Promise<string> {
-  const lines: string[] = []
-  expect(await runCostCommand(args, (text) => lines.push(text))).toBe(0)
-  return lines.join('\n')
+  const { code, out, err } = await runTrunkline(['cost', ...args])
+  expect([code, err]).toEqual([0, ''])
+  return out
 }
 
 describe('the price table', () => {
@@ -151,13 +151,18 @@ describe('trunkline cost', () => {
   test.each([
     [['--users', '0'], 'Expected --users to be a whole number from 1'],
     [['--users', 'many'], 'Expected --users to be a whole number from 1'],
-    [['--users', '9999999999'], 'Expected --users to be a whole number from 1 to 1,000,000,000'],
+    [['--users', '9999999999'], 'Expected --users to be a whole number from 1 to 1000000000'],
     [['--room', '1.5'], 'Expected --room to be a whole number from 0'],
     [['--hours', '25'], 'Expected --hours to be a number from 0 to 24, got 25'],
-    [['--hours='], 'Expected --hours to be a number from 0 to 24'],
+    [['--hours', 'x'], 'Expected --hours to be a number from 0 to 24, got x'],
     [['--sockets', '1'], "Unknown option '--sockets'"],
+    [['--user', '1'], '(Did you mean --users?)'],
   ])('refuses %j', async (args, message) => {
-    await expect(runCostCommand(args, () => {})).rejects.toThrow(message)
+    expect(await runTrunkline(['cost', ...args])).toMatchObject({
+      code: 2,
+      out: '',
+      err: expect.stringContaining(message),
+    })
   })
 
   it('has nothing that could reach a network', () => {

@@ -7,6 +7,7 @@ import { type Resources, withResources } from '../emulators/resources.ts'
 import { inspectorPath } from '../inspector/http.ts'
 import { Inspector } from '../inspector/inspector.ts'
 import { startEntryStack } from '../line/start-local-entry.ts'
+import { announceLine } from '../stage/running-lines.ts'
 import { type DevConfig, type DevSettings, readDevConfig } from './dev-config.ts'
 import { createPages } from './web-pages.ts'
 
@@ -73,6 +74,13 @@ async function openDev(
   })
   if (env !== undefined)
     await resources.add(writeEnvironment(env, stack.scriptEnvironment), () => rm(env, { force: true }))
+  const announced = {
+    pid: process.pid,
+    port: stack.gateway.port,
+    entry: config.entry,
+    environment: stack.scriptEnvironment,
+  }
+  await resources.add(announceLine(announced), (remove) => remove())
   const url = `ws://localhost:${stack.gateway.port}/dev`
   return {
     address: config.web === undefined ? url : `http://localhost:${stack.gateway.port}`,

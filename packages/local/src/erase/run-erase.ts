@@ -7,6 +7,7 @@ import {
   type EraseSubject,
   erase,
 } from '@trunkline/server/erase'
+import type { Stage } from '../stage/stage.ts'
 import { formatProgress, formatReport } from './format.ts'
 import { deleteState, readState, writeState } from './state-file.ts'
 
@@ -32,21 +33,22 @@ interface EraseIo {
 }
 
 /**
- * Runs an erasure on the line that the environment names, prints a line a second and the report, and keeps a file to
+ * Runs an erasure on a line, prints a line a second and the report, and keeps a file to
  * continue from until it is done. Rejects with an `Error` that says where to continue.
  */
 export async function runErase(
+  stage: Pick<Stage, 'table' | 'backend'>,
   settings: EraseSettings,
   { log, signal, everyMs = 1_000 }: EraseIo,
 ): Promise<EraseReport> {
-  const table = process.env['TRUNKLINE_TABLE']
-  if (!table) throw new Error('Expected the name of the table: set TRUNKLINE_TABLE.')
+  const { table } = stage
   const { resumeFrom, perSecond } = settings
   const from = resumeFrom === undefined ? undefined : readState(resumeFrom, table)
   const subject = from?.of ?? settings.subject
   if (subject === undefined)
     throw new Error('Expected --principal, --topic, --channel with --key, or --resume-from, got none of them.')
   const file = settings.file ?? resumeFrom ?? `trunkline-erase-${new Date().toISOString().replace(/[^\dT]/g, '')}.json`
+  const backend = await stage.backend()
   let latest: { readonly progress: EraseProgress; readonly state: EraseState } | undefined
   const save = () => latest && writeState(file, { table, state: latest.state })
   const timer = setInterval(() => {
@@ -58,7 +60,11 @@ export async function runErase(
     latest = { progress, state }
   }
   try {
-    const report = await erase(createLine(), subject, { signal, onProgress, ...defined({ from, perSecond }) })
+    const report = await erase(createLine({ backend }), subject, {
+      signal,
+      onProgress,
+      ...defined({ from, perSecond }),
+    })
     for (const line of formatReport(report)) log(line)
     if (report.state === undefined) deleteState(file)
     else {

@@ -18,6 +18,7 @@ export type FaultPoint =
   | 'function'
   | 'delayed'
   | 'frozen'
+/** What a fault does to a message or call. Each point supports some: see the README of this package. */
 export type FaultEffect =
   | 'drop'
   | 'duplicate'

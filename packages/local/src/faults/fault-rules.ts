@@ -6,7 +6,9 @@ export interface FaultRule extends Disposable {
   readonly hits: number
 }
 
+/** The messages and calls that a fault rule applies to. */
 export interface FaultMatch {
+  /** How often the rule applies. @default without a limit */
   readonly times?: number
   /** Skips the first matches. @default 0 */
   readonly skip?: number
@@ -15,6 +17,7 @@ export interface FaultMatch {
    * or the path of the frame that it runs. At `frozen`: `apigateway`, `dynamodb`, `lambda` or `sqs`. @default any
    */
   readonly path?: string
+  /** The connection that the message or call belongs to. @default any */
   readonly connection?: Connection
 }
 

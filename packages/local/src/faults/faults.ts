@@ -31,6 +31,7 @@ export interface Faults {
    * invocations. Use it for long runs: the effect `kill` at the point `function` lets a run finish first.
    */
   kill(functionName: string): void
+  /** Removes all fault rules. */
   clear(): void
 }
 

@@ -13,11 +13,13 @@ import { WebSocket } from 'ws'
 import { clientParameter } from '../faults/faults.ts'
 import type { Stack } from './stack.ts'
 
+/** A client of a local line, and its connection. */
 export interface LocalClient<R extends AnyTRPCRouter> {
   readonly client: LineClient<R>
   readonly connection: Connection
 }
 
+/** The options of a client of a local line: those of a connection, without the addresses that the line has. */
 export interface LocalConnectOptions extends Partial<Omit<ConnectionOptions, 'url' | 'fallback'>> {
   /**
    * What the client may use. `both`: a socket, and HTTP where none can be opened.

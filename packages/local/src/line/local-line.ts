@@ -24,13 +24,21 @@ export interface LocalLine<R extends AnyTRPCRouter> extends AsyncDisposable {
    * it. Resolves to the table's name; the AWS SDK reaches the table with `environment`.
    */
   table(table: UserTable, handler?: AwsHandler): Promise<string>
+  /** Injects faults: lost answers, cut sockets, killed functions. */
   readonly faults: Faults
-  readonly clock: { readonly now: () => number; advance(by: Duration): Promise<void> }
+  /** The clock of the line and its clients. It runs with real time, and can be moved ahead. */
+  readonly clock: {
+    /** The time, in milliseconds since 1970. */
+    readonly now: () => number
+    /** Moves the clock ahead, and resolves when what was due has run: `await local.clock.advance('2h')`. */
+    advance(by: Duration): Promise<void>
+  }
   /** Resolves when no frame, function, stream record or push is in flight. Tests await it instead of sleeping. */
   idle(): Promise<void>
   /** Sends tRPC's reconnect notice to every connection, as the line does before API Gateway's 2-hour limit. */
   notify(): Promise<void>
   /** Listens again on the same address after `close`, as a server that was started anew: on the table of `dataDir`, else on an empty one. Clients that `connect` made are not back. */
   reopen(): Promise<void>
+  /** Closes the clients, the sockets and the emulators. */
   close(): Promise<void>
 }

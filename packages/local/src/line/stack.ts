@@ -25,6 +25,7 @@ import {
 } from './deployment.ts'
 import { createBackends, createEnvironments, credentials, type Emulators, region } from './line-environment.ts'
 
+/** The options of every local line. */
 export interface LocalOptions {
   /** The port to listen on. @default a free port */
   readonly port?: number

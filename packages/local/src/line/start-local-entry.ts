@@ -10,6 +10,7 @@ import { type LocalOptions, type Stack, type StackOptions, startStack } from './
 import { guardBackend, toLocalLine } from './start-local-line.ts'
 import { mapUserTable, type UserTable } from './user-table.ts'
 
+/** The options of `startLocalEntry`. */
 export interface EntryOptions extends LocalOptions {
   /**
    * The module that exports the functions: `authorizer`, `websocket`, `tableStream`, `deliver`, `worker`, or one

@@ -28,6 +28,7 @@ export interface TableIndex {
 
 /** DynamoDB's key types: string, number, binary. */
 export const keyTypes = ['S', 'N', 'B'] as const
+/** The type of a key attribute in DynamoDB: string, number or binary. */
 export type KeyType = (typeof keyTypes)[number]
 
 const timeoutMs = 60_000 // the same as the line's own stream function

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import type { LocalLine } from '../line/local-line.ts'
 import { startLocalLine } from '../line/start-local-line.ts'
+import { environmentStage } from '../stage/environment-stage.ts'
 import type { RedriveSettings } from './run-redrive.ts'
 import { formatCounts, runRedrive } from './run-redrive.ts'
 
@@ -45,7 +46,7 @@ const publish = (local: Line, text: string) => local.run(() => events.publish({ 
 
 async function run(local: Line, settings: RedriveSettings = {}) {
   const lines: string[] = []
-  const counts = await runRedrive(settings, (text) => lines.push(text))
+  const counts = await runRedrive(environmentStage({}, process.env), settings, (text) => lines.push(text))
   await local.idle()
   return { counts, lines }
 }
@@ -154,8 +155,10 @@ describe('a check of an unconfirmed connection that failed permanently', () => {
 
 describe('the settings of a redrive', () => {
   test('are named when they are missing', async () => {
-    await expect(runRedrive({}, () => {}, {})).rejects.toThrow('TRUNKLINE_FAILURES')
-    await expect(runRedrive({ queue: 'https://q' }, () => {}, {})).rejects.toThrow('TRUNKLINE_DELIVER')
+    await expect(runRedrive(environmentStage({}, {}), {}, () => {})).rejects.toThrow('TRUNKLINE_FAILURES')
+    await expect(runRedrive(environmentStage({}, {}), { queue: 'https://q' }, () => {})).rejects.toThrow(
+      'TRUNKLINE_DELIVER',
+    )
   })
   test('are followed by a line with the counts', () => {
     const counts = { read: 4, deliveries: 2, checks: 1, deleted: 3, left: 1, failed: 0 }

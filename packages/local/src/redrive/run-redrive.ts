@@ -1,31 +1,35 @@
-import { defined } from '@trunkline/protocol'
-import { awsBackend } from '@trunkline/server/aws'
+import { createBackend } from '../stage/backend.ts'
+import type { AwsService, Stage } from '../stage/stage.ts'
 import { type RedriveCounts, type RedriveOptions, redrive } from './redrive.ts'
 
-/** The command line's settings. `TRUNKLINE_FAILURES` is the default of `queue`. */
+/** The command line's settings. The failures queue of the line is the default of `queue`. */
 export interface RedriveSettings extends Omit<RedriveOptions, 'queue'> {
   readonly queue?: string
 }
 
 /**
- * Runs a redrive with the environment's settings: `TRUNKLINE_DELIVER`, and region and credentials as the AWS SDK finds
- * them. Throws an `Error` that names the missing setting.
+ * Runs a redrive on a line, which needs the name of its `deliver`, a region and credentials. Throws an `Error` that
+ * names what is missing.
  */
 export async function runRedrive(
+  stage: Stage,
   settings: RedriveSettings,
   log: (line: string) => void,
-  env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<RedriveCounts> {
-  const queue = settings.queue ?? env['TRUNKLINE_FAILURES']
+  const queue = settings.queue ?? stage.queues.failures
   if (!queue)
     throw new Error('Expected the URL of the on-failure queue: set --queue https://sqs.… or TRUNKLINE_FAILURES.')
-  const deliverFunction = env['TRUNKLINE_DELIVER']
-  if (!deliverFunction) throw new Error('Expected the name of the deliver function: set TRUNKLINE_DELIVER.')
-  const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'] ?? regionOf(queue)
-  const target = defined({ region })
-  const { invoker } = awsBackend({ table: env['TRUNKLINE_TABLE'] ?? '', deliverFunction, ...target })
+  if (stage.functions['deliver'] === undefined)
+    throw new Error('Expected the name of the deliver function: set TRUNKLINE_DELIVER.')
+  const regionOfQueue = /^https:\/\/sqs\.([a-z0-9-]+)\./.exec(queue)?.[1]
+  const clientConfig = (service: AwsService) => {
+    const config = stage.clientConfig(service)
+    return config.region === undefined && regionOfQueue !== undefined ? { ...config, region: regionOfQueue } : config
+  }
+  const { invoker } = await createBackend({ ...stage, clientConfig })
   const { DynamoDBStreamsClient, SQSClient } = await import('./sdk.ts')
-  const [sqs, streams] = [new SQSClient(target), new DynamoDBStreamsClient(target)]
+  const sqs = new SQSClient(clientConfig('SQS'))
+  const streams = new DynamoDBStreamsClient(clientConfig('DYNAMODB_STREAMS'))
   try {
     const deliver = async (job: object) => invoker?.invoke('deliver', job)
     return await redrive({ sqs, streams, deliver, log }, { ...settings, queue })
@@ -33,10 +37,6 @@ export async function runRedrive(
     sqs.destroy()
     streams.destroy()
   }
-}
-
-function regionOf(queue: string): string | undefined {
-  return /^https:\/\/sqs\.([a-z0-9-]+)\./.exec(queue)?.[1]
 }
 
 /** Formats the counts as one line. */

@@ -1,12 +1,9 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { lineTemplate } from '@trunkline/deploy'
-import { unzipSync } from 'fflate'
 import { afterAll, describe, expect, it } from 'vitest'
-import { bundleHandlers } from './bundle.ts'
-import { runTemplateCommand } from './command.ts'
+import { runTrunkline } from '../testing/command-line.suite.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'trunkline-template-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -14,10 +11,12 @@ const file = (name: string) => join(folder, name)
 
 /** Runs the command and returns what it prints. */
 async function run(...args: readonly string[]): Promise<string> {
-  const lines: string[] = []
-  expect(await runTemplateCommand(args, (line) => lines.push(line))).toBe(0)
-  return lines.join('\n')
+  const { code, out, err } = await runTrunkline(['template', ...args])
+  expect([code, err]).toEqual([0, ''])
+  return out
 }
+
+writeFileSync(file('list.json'), '[1]')
 
 describe('trunkline template', () => {
   it('prints the template of the options', async () => {
@@ -41,37 +40,54 @@ describe('trunkline template', () => {
     })
   })
 
+  it('takes more options from a file, and those of the command line before them', async () => {
+    writeFileSync(file('options.json'), JSON.stringify({ http: 'api', memoryMb: 256, site: true }))
+    const more = [
+      '--options',
+      file('options.json'),
+      '--memory',
+      '1024',
+      '--one-function',
+      '--origins',
+      'https://a.example, https://b.example',
+    ]
+    const printed = await run('--service', 'shop', '--handler', 'lambda', ...more)
+    const origins = ['https://a.example', 'https://b.example']
+    expect(JSON.parse(printed)).toEqual(
+      lineTemplate({
+        service: 'shop',
+        handler: 'lambda',
+        http: 'api',
+        memoryMb: 1_024,
+        site: true,
+        functions: 'one',
+        origins,
+      }),
+    )
+  })
+
+  it('prints what to do then: the files of a page, the record of a domain, the topic of alarms', async () => {
+    const domain = { name: 'live.shop.example', certificateArn: 'arn:aws:acm:eu-west-1:1:certificate/1' }
+    writeFileSync(file('more.json'), JSON.stringify({ site: true, domain }))
+    const written = ['--service', 'shop', '--handler', 'lambda', '--out', file('shop.json')]
+    const printed = await run(...written, '--options', file('more.json'))
+    for (const part of ['aws s3 sync dist', 'CNAME record', 'AlarmTopic']) expect(printed).toContain(part)
+    expect(printed).not.toContain('Origins=')
+    const plain = await run(...written, '--no-alarms')
+    for (const part of ['aws s3 sync dist', 'CNAME record', 'AlarmTopic']) expect(plain).not.toContain(part)
+    expect(plain).toContain('Origins=https://')
+  })
+
   it.each([
     [['--handler', 'lambda'], 'Expected --service'],
     [['--service', 'shop'], 'Expected --handler'],
     [['--service', 'shop', '--entry', 'lambda.ts'], 'Expected --entry and --bundle together'],
     [['--service', 'shop', '--handler', 'lambda', '--memory', 'much'], 'Expected --memory to be a whole number'],
     [['--service', '7', '--handler', 'lambda'], 'service: Expected 1 to 30 letters'],
+    [['--service', 'shop', '--handler', 'lambda', '--options', file('list.json')], 'Expected'],
     [['--service', 'shop', '--entry', 'absent.ts', '--bundle', 'x.zip'], 'absent.ts does not exist'],
   ])('says what is wrong with %j', async (args, message) => {
-    await expect(runTemplateCommand(args, () => {})).rejects.toThrow(message)
-  })
-})
-
-describe('the bundle of the handlers', () => {
-  const entry = file('functions.ts')
-  writeFileSync(entry, "export const websocket = async () => (await import('./late.ts')).answer\n")
-  writeFileSync(file('late.ts'), 'export const answer: number = 42\n')
-
-  it('runs from its zip file, with what is imported later in a file of its own', async () => {
-    const { zip } = await bundleHandlers(entry)
-    const files = Object.entries(unzipSync(zip))
-    mkdirSync(file('unzipped'))
-    for (const [name, contents] of files) writeFileSync(join(folder, 'unzipped', name), contents)
-    expect(files.map(([name]) => name)).toEqual(expect.arrayContaining(['lambda.mjs', 'lambda.mjs.map']))
-    const script = "import('./lambda.mjs').then(async ({ websocket }) => console.log(await websocket()))"
-    expect(execFileSync(process.execPath, ['-e', script], { cwd: file('unzipped'), encoding: 'utf8' })).toBe('42\n')
-  })
-
-  it('has the same bytes and the same key each time, and another key for other code', async () => {
-    const [first, second] = [await bundleHandlers(entry), await bundleHandlers(entry)]
-    expect(second).toEqual(first)
-    writeFileSync(file('late.ts'), 'export const answer: number = 43\n')
-    expect((await bundleHandlers(entry)).key).not.toBe(first.key)
+    const { code, err } = await runTrunkline(['template', ...args])
+    expect([code > 0, err]).toEqual([true, expect.stringContaining(message)])
   })
 })

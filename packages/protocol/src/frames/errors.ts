@@ -28,6 +28,14 @@ export const lineErrors = {
 /** The codes of Trunkline's errors. The set is closed, so a switch over it can be exhaustive. */
 export type TrunklineErrorCode = keyof typeof lineErrors
 
+/** Where the documents of these packages are published, without a slash at the end. */
+export const documentsUrl = 'https://github.com/trunkline/trunkline/blob/main/docs'
+
+/** The address of what a code means and what to do. */
+export function errorDocs(code: TrunklineErrorCode): string {
+  return `${documentsUrl}/reference/errors.md#${code.toLowerCase()}`
+}
+
 /** The tRPC code of each error, which stock clients see. */
 export const trpcCodes = {
   CONNECTION_LOST: 'CLIENT_CLOSED_REQUEST',

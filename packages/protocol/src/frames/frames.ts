@@ -299,6 +299,7 @@ export interface ErrorFrame {
   readonly n?: number
   readonly refused?: string
 }
+/** An answer without an error, under the id of the frame that it answers. */
 export type AnswerFrame = Answer<
   | DataResult
   | StartedResult
@@ -334,6 +335,7 @@ export interface GatewayFrame {
   readonly connectionId: string
   readonly requestId: string
 }
+/** The answer to `ping`, which the gateway gives without a function. */
 export interface PongFrame {
   readonly pong: true
 }

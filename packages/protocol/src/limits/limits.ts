@@ -19,14 +19,19 @@ export interface GatewayLimits {
 }
 
 // The limits that a client uses are exports of their own, since bundlers cannot drop single members of `limits`.
+/** The largest message to the server in one piece, in UTF-8 bytes. */
 export const frameBytes = { value: 32_768 } as const
+/** The largest message from the server in one piece, in UTF-8 bytes. */
 export const messageBytes = { value: 131_072 } as const
+/** The largest message in chunks, in either direction, in UTF-8 bytes. */
 export const maxMessageBytes = { value: 1_048_576 } as const
+/** The most subscriptions in one `sync`. */
 export const syncSubscriptions = { value: 200 } as const
 export const pathBytes = { value: 512 } as const
 export const keyBytes = { value: 256 } as const
 export const tokenBytes = { value: 7_000 } as const
 export const jsonDepth = { value: 64 } as const
+/** What the chunks of a message have on average at least, in UTF-8 bytes. It bounds their number. */
 export const partBytes = { value: 8_192 } as const
 
 /**

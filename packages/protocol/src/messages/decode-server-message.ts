@@ -91,6 +91,7 @@ const optionalText = optional(isText)
 const optionalTime = optional(isTime)
 const optionalOffset = optional(isOffset)
 const optionalRef = optional(isRef)
+const optionalPlaces = optional((places) => Array.isArray(places) && places.every(isRef))
 const optionalCursor = optional(isCursor)
 
 const isLineError = membersAre({
@@ -107,14 +108,15 @@ const isPart = membersAre({ message: isText, part: isOffset, of: isOffset, bytes
 
 /** The checks of each type of result. A gap with an unknown reason still counts as a gap. */
 const results: Readonly<Record<AnswerFrame['result']['type'], Check>> = {
-  data: membersAre({
-    id: optionalText,
-    of: optionalRef,
-    places: optional((places) => Array.isArray(places) && places.every(isRef)),
-    prev: optionalOffset,
-    ref: optionalRef,
-    n: optionalOffset,
-  }),
+  // Without `membersAre`, since each event has it: names that are known to the compiler take a third of the time.
+  data: (result) =>
+    isObject(result) &&
+    optionalText(result['id']) &&
+    optionalRef(result['of']) &&
+    optionalPlaces(result['places']) &&
+    optionalOffset(result['prev']) &&
+    optionalRef(result['ref']) &&
+    optionalOffset(result['n']),
   started: membersAre({
     ref: optionalRef,
     from: optionalCursor,

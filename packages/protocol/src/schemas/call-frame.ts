@@ -34,7 +34,8 @@ export function parseCall(element: unknown): CallFrame | undefined {
   return call
 }
 
-function isFrameId(id: unknown): id is CallFrame['id'] {
+/** Whether a value may be the id of a frame. [TL-BAD-7] */
+export function isFrameId(id: unknown): id is CallFrame['id'] {
   if (typeof id === 'number') return Number.isFinite(id)
   return typeof id === 'string' && textFlaw('an id', id, { most: limits.idBytes.value }) === undefined
 }

@@ -1,114 +1,39 @@
-import * as z from 'zod/mini'
-import { flawText, keyFlaw, pathFlaw, tokenFlaw } from '../limits/bounds.ts'
-import { limits } from '../limits/limits.ts'
-import { chunkFrame } from './chunk.schema.ts'
-import { checkedText, cursorText, frameId } from './wire-text.schema.ts'
+import { clientFrames } from './create-client-frames.schema.ts'
 
-const jsonrpc = z.exactOptional(z.literal('2.0'))
-const ref = z.int().check(z.gte(1))
-const key = checkedText(keyFlaw) // [TL-KEY-4]
-const path = checkedText(pathFlaw)
+const frames = clientFrames()
 
 /** A query or a mutation. */
-export const callFrame = z.object({
-  id: frameId,
-  jsonrpc,
-  method: z.enum(['query', 'mutation']),
-  params: z.object({
-    path,
-    input: z.exactOptional(z.unknown()),
-    key: z.exactOptional(key),
-    resend: z.exactOptional(z.literal(true)),
-    traceparent: z.exactOptional(z.unknown()), // `parseTraceparent` reads it and ignores invalid values [TL-TRACE-1]
-  }),
-})
+export const callFrame = frames.callFrame
 
 /** `lastEventId` may be any text. One that is not a cursor is answered with a gap, not with an error [TL-SUB-4]. */
-export const subscribeFrame = z.object({
-  id: frameId,
-  jsonrpc,
-  method: z.literal('subscription'),
-  params: z.object({
-    path,
-    input: z.exactOptional(z.unknown()),
-    lastEventId: z.exactOptional(z.string()),
-    ref: z.exactOptional(ref),
-  }),
-})
+export const subscribeFrame = frames.subscribeFrame
 
 /** Ends a subscription. */
-export const stopFrame = z.object({
-  id: frameId,
-  jsonrpc,
-  method: z.literal('subscription.stop'),
-  params: z.exactOptional(z.object({ ref: z.exactOptional(ref) })),
-})
+export const stopFrame = frames.stopFrame
 
 /** The first frame of a client that declared `trunkline.1`. */
-export const helloFrame = z.object({ id: frameId, method: z.literal('hello') })
-
-/** Bounds a list before its entries are read: a frame can hold 60,000. [TL-LIM-4] */
-const boundedList = z.array(z.unknown()).check(({ value, issues }) => {
-  const most = limits.syncSubscriptions.value
-  if (value.length <= most) return
-  const message = flawText(`at most ${most} subscriptions in a sync`, `${value.length}`)
-  issues.push({ code: 'custom', input: value, message })
-})
-
-const time = z.number().check(z.gte(0))
-/** What a poll repeats of the answer to the poll before it. */
-const pollState = z.object({ nextMs: z.exactOptional(time), verified: z.exactOptional(time) })
+export const helloFrame = frames.helloFrame
 
 /** Requests the events of subscriptions after `from`. */
-export const syncFrame = z.object({
-  id: frameId,
-  method: z.literal('sync'),
-  params: z.object({
-    subscriptions: z.pipe(boundedList, z.array(z.object({ id: frameId, ref, from: cursorText }))),
-    poll: z.exactOptional(z.union([z.literal(true), pollState])),
-  }),
-})
+export const syncFrame = frames.syncFrame
 
 /** Renews the authorization of the connection with a new token. */
-export const authFrame = z.object({
-  id: frameId,
-  method: z.literal('auth'),
-  params: z.object({ token: checkedText(tokenFlaw) }),
-})
+export const authFrame = frames.authFrame
 
 /** Cancels a call that was accepted as a long one. */
-export const cancelFrame = z.object({
-  id: frameId,
-  method: z.literal('cancel'),
-  params: z.exactOptional(z.object({ key: z.exactOptional(key) })),
-})
+export const cancelFrame = frames.cancelFrame
 
 /** Ends a connection over HTTP. */
-export const closeFrame = z.object({ method: z.literal('close') })
+export const closeFrame = frames.closeFrame
 
 /** A keepalive. */
-export const pingFrame = z.object({ method: z.literal('ping') })
+export const pingFrame = frames.pingFrame
 
 /** tRPC's connection parameters. */
-export const connectionParamsFrame = z.object({
-  method: z.literal('connectionParams'),
-  data: z.nullable(z.record(z.string(), z.string())),
-})
+export const connectionParamsFrame = frames.connectionParamsFrame
 
 /** Any frame that a client may send, distinguished by its method. */
-export const clientFrame = z.discriminatedUnion('method', [
-  callFrame,
-  subscribeFrame,
-  stopFrame,
-  helloFrame,
-  syncFrame,
-  authFrame,
-  cancelFrame,
-  closeFrame,
-  pingFrame,
-  chunkFrame,
-  connectionParamsFrame,
-])
+export const clientFrame = frames.clientFrame
 
 /** A message of a client: a frame, or an array of frames. */
-export const clientMessage = z.union([clientFrame, z.array(clientFrame)])
+export const clientMessage = frames.clientMessage

@@ -1,9 +1,8 @@
 import type * as z from 'zod/mini'
 import type { ClientFrame, FrameId } from '../frames/frames.ts'
 import { flawText } from '../limits/bounds.ts'
-import { parseCall } from './call-frame.ts'
-import { clientFrame } from './client-frames.schema.ts'
-import { frameId } from './wire-text.schema.ts'
+import { isFrameId, parseCall } from './call-frame.ts'
+import { clientFrames } from './create-client-frames.schema.ts'
 
 /** A valid frame, or an error message with what was expected and what came. It quotes only types, so it may be sent. */
 export type ParsedClientFrame =
@@ -35,7 +34,7 @@ const shapes: Readonly<Record<ClientFrame['method'], string>> = {
 export function parseClientFrame(element: unknown): ParsedClientFrame {
   const call = parseCall(element)
   if (call !== undefined) return { ok: true, frame: call }
-  const parsed = clientFrame.safeParse(element)
+  const parsed = clientFrames().clientFrame.safeParse(element)
   if (parsed.success) return { ok: true, frame: parsed.data }
   const { issues } = parsed.error
   return { ok: false, reason: flawIn(issues) ?? flawText(shapeFor(element), describe(element, issues)) } // [TL-BAD-2]
@@ -43,8 +42,8 @@ export function parseClientFrame(element: unknown): ParsedClientFrame {
 
 /** The id of an element, under which it is answered; null when it has none or a malformed one. [TL-BAD-7] */
 export function idOfElement(element: unknown): FrameId | null {
-  const id = frameId.safeParse(memberOf(element, 'id'))
-  return id.success ? id.data : null
+  const id = memberOf(element, 'id')
+  return isFrameId(id) ? id : null
 }
 
 /** The message of the first failed limit check. An id is a union, so its issues are one level deeper. */

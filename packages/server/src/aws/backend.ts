@@ -1,12 +1,12 @@
 import { defined } from '@trunkline/protocol'
 import { createApiGateway } from '../apigateway/gateway.ts'
-import { createDynamoErasure, createDynamoStore } from '../dynamodb/store.ts'
 import { createLambdaInvoker } from '../invoker/invoker.ts'
 import { createQueueInvoker } from '../invoker/queue-invoker.ts'
 import type { Backend } from '../ports/backend.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Invoker } from '../ports/invoker.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
+import { lazyStore } from './lazy-store.ts'
 
 /** The AWS resources of a line. */
 export interface AwsBackendOptions {
@@ -50,8 +50,11 @@ export function awsBackend(options: AwsBackendOptions): Backend {
   const common = defined({ region: options.region, credentials: options.credentials, clock })
   const functions = defined({ deliver: options.deliverFunction, worker: options.workerFunction })
   return {
-    store: createDynamoStore({ ...common, table, ...defined({ endpoint, log }) }),
-    erasure: createDynamoErasure({ ...common, table, ...defined({ endpoint }) }),
+    store: lazyStore(
+      (dynamodb) => dynamodb.createDynamoStore({ ...common, table, ...defined({ endpoint, log }) }),
+      'dynamodb',
+    ),
+    erasure: lazyStore((dynamodb) => dynamodb.createDynamoErasure({ ...common, table, ...defined({ endpoint }) })),
     ...defined({
       gateway: callbackUrl === undefined ? undefined : createApiGateway({ ...common, callbackUrl }),
       invoker: Object.keys(functions).length === 0 ? undefined : invokerOf(options, common, functions),

@@ -122,5 +122,6 @@ export interface Ephemeral<K extends KeySchema, E extends EventSchema> {
    * Throws a `TRPCError` BAD_REQUEST if the key is invalid.
    */
   subscribe(key: core.input<K>): EphemeralSubscription<core.output<E>>
+  /** An event to publish, as a value for `publishBatch`. It is validated when it is published. */
   entry(key: core.input<K>, event: core.input<E>): Entry
 }

@@ -103,7 +103,11 @@ export const anonymous: unique symbol = Symbol.for('trunkline.anonymous')
 /** What `authorize` may return. */
 export type AuthorizeResult = Identity<Json> | Denied | typeof anonymous
 
-/** `CreateContextOptions<typeof authorize>` is what `createContext` gets, with the types of your `authorize`. */
+/**
+ * `CreateContextOptions<typeof authorize>` is what `createContext` gets, with the types of your `authorize`.
+ *
+ * @typeParam A the type of your `authorize`. @default one that accepts everybody as `anonymous`
+ */
 export type CreateContextOptions<A extends (request: ConnectRequest) => unknown = () => typeof anonymous> =
   CallDetails & CallerOf<Awaited<ReturnType<A>>>
 

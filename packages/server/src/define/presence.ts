@@ -6,6 +6,7 @@ import type { TopicRights } from './topic-rights.ts'
 
 /** The schemas, the merge and the times of a presence, and who may join, watch and count. */
 export interface PresenceOptions<K, D extends EventSchema, C = unknown> extends TopicRights<core.output<K>, C> {
+  /** A flat object of strings and finite numbers. Each key has members of its own. */
   readonly key: K
   /** What others see of a member, apart from its name. At most 2,048 UTF-8 bytes of JSON. */
   readonly data: D
@@ -33,6 +34,7 @@ export type PresenceEvent<D> =
   | { readonly type: 'join' | 'update'; readonly member: string; readonly data: D }
   | { readonly type: 'leave'; readonly member: string }
 
+/** A member that is present, and what it shows of itself. */
 export interface PresentMember<D> {
   readonly member: string
   readonly data: D

@@ -81,6 +81,7 @@ export interface StreamSubscribeOptions {
 export interface StreamSubscription<T> extends AsyncIterable<TrackedEnvelope<T>, void, void> {
   /** Keeps the chunks for which it returns true. It costs what the `filter` of a channel's subscription costs. */
   filter<S extends T>(guard: (chunk: T) => chunk is S): StreamSubscription<S>
+  /** Keeps the chunks for which it returns true. It costs what the `filter` of a channel's subscription costs. */
   filter(keep: (chunk: T) => boolean): StreamSubscription<T>
   /** Converts each chunk. */
   map<U>(fn: (chunk: T) => U): StreamSubscription<U>

@@ -1,4 +1,5 @@
 import type { TrackedEnvelope } from '@trpc/server'
+import type { PartitionRequest } from '@trunkline/protocol'
 import type { ChannelDefinition, PresenceInterest } from './definition.ts'
 
 /** One `filter` or `map` of a subscription, in the order they were written. */
@@ -15,6 +16,10 @@ export interface SubscriptionDescriptor {
   /** The cursor in the procedure's input. */
   readonly lastEventId: string | undefined
   readonly pipe: readonly PipeStep[]
+  /** Present for a channel with partitions; `only`: the partition that the procedure chose, whose log `topic` is. */
+  readonly partitions?: { readonly count: number; readonly only?: number }
+  /** The partition that the client asked for. `topic` is its log. */
+  readonly partition?: PartitionRequest
   /** Loads the state that a new subscription begins with. Called after its position in the log is fixed. */
   readonly load?: () => unknown
   /** Present for a presence: its state is the members' rows. */
@@ -52,6 +57,7 @@ export interface Subscription<T> extends AsyncIterable<TrackedEnvelope<T>, void,
    * `maxStoredInputBytes` of `createLambdaHandlers`). A larger input is refused with TOO_LARGE.
    */
   filter<S extends T>(guard: (event: T) => event is S): Subscription<S>
+  /** Keeps the events for which it returns true, at the cost of the form above. */
   filter(keep: (event: T) => boolean): Subscription<T>
   /** Converts each event. It costs what `filter` costs. */
   map<U>(fn: (event: T) => U): Subscription<U>
@@ -68,8 +74,11 @@ export interface SnapshotSubscription<T> extends AsyncIterable<TrackedEnvelope<T
 
 /** A live subscription of an ephemeral channel: its events have no ids. */
 export interface EphemeralSubscription<T> extends AsyncIterable<T, void, void> {
+  /** Keeps the events for which it returns true. It costs what the `filter` of a channel's subscription costs. */
   filter<S extends T>(guard: (event: T) => event is S): EphemeralSubscription<S>
+  /** Keeps the events for which it returns true, at the cost of the form above. */
   filter(keep: (event: T) => boolean): EphemeralSubscription<T>
+  /** Converts each event. It costs what `filter` costs. */
   map<U>(fn: (event: T) => U): EphemeralSubscription<U>
 }
 

@@ -1,5 +1,6 @@
 import { limits } from '@trunkline/protocol'
 import type * as core from 'zod/v4/core'
+import { describeValue } from './describe-value.ts'
 
 /** A schema of a flat object of strings and finite numbers. The object becomes the topic's name. */
 export type KeySchema = core.$ZodType<
@@ -10,6 +11,33 @@ export type KeySchema = core.$ZodType<
 export type EventSchema = core.$ZodType
 
 const encoder = new TextEncoder()
+
+/**
+ * Throws a `TypeError` for a declaration that the types refuse: no name, a schema that is not of zod 4, or a key that is
+ * no object. Without it, the first publish or subscribe fails by an error that does not name the declaration.
+ */
+export function checkDeclaration(name: unknown, schemas: Readonly<Record<string, unknown>>): void {
+  if (typeof name !== 'string' || name === '')
+    throw new TypeError(
+      `Expected the name of a channel to be a text, got ${name === '' ? 'an empty one.' : describeValue(name)} Write line.channel('chat.messages', { key, event }).`,
+    )
+  for (const [use, schema] of Object.entries(schemas)) checkSchema(`${use} of channel ${name}`, schema)
+  const { type = '' } = (schemas['key'] as { readonly _zod: { readonly def: { readonly type?: string } } })._zod.def
+  if (/^(string|number|boolean|bigint|date|array|null|undefined)$/.test(type))
+    throw new TypeError(
+      `Expected key of channel ${name} to be a schema of an object, got one of ${type}. Write z.object({ room: z.string() }).`,
+    )
+}
+
+/** Throws a `TypeError` for a value that is no schema of zod 4. `what` names it. */
+export function checkSchema(what: string, schema: unknown): void {
+  const given = Object(schema) as { readonly _zod?: unknown; readonly '~standard'?: { readonly vendor?: unknown } }
+  if (given._zod !== undefined) return
+  const got = given['~standard'] && `a schema of ${given['~standard'].vendor === 'zod' ? 'zod 3' : 'another library'}.`
+  throw new TypeError(
+    `Expected ${what} to be a schema of zod 4, got ${got ?? describeValue(schema)} Install zod 4 and write import * as z from 'zod'.`,
+  )
+}
 
 /**
  * The name of one topic of a channel: `channel?name=s:text&size=n:7`. Pairs are sorted by name, and everything is
@@ -38,9 +66,22 @@ export function channelOfTopic(topic: string): string {
   return name.includes('%') ? decodeURIComponent(name) : name // a delivery asks for each row
 }
 
+/** The log of one partition of a topic. That of partition 0 has the topic's own name, so that a topic may grow. */
+// [TL-PART-1]
+export function topicOfPartition(topic: string, index: number): string {
+  return index === 0 ? topic : `${topic}/${index}` // no other part of a name has a slash
+}
+
+/** The topic of a partition's log, and the number of the partition. */
+export function partitionOfTopic(log: string): { readonly topic: string; readonly index: number } {
+  const at = log.indexOf('/')
+  return at < 0 ? { topic: log, index: 0 } : { topic: log.slice(0, at), index: Number(log.slice(at + 1)) }
+}
+
 /** The key in a topic's name: the inverse of `formatTopic`. Throws a `TypeError` for a text that it did not make. */
 export function keyOfTopic(topic: string): Readonly<Record<string, string | number>> {
-  const pairs = topic.slice(topic.indexOf('?') + 1)
+  const name = partitionOfTopic(topic).topic
+  const pairs = name.slice(name.indexOf('?') + 1)
   return Object.fromEntries(pairs === '' ? [] : pairs.split('&').map((pair) => parsePair(topic, pair)))
 }
 

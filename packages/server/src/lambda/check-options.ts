@@ -92,16 +92,24 @@ export function checkKeptParams(
   )
 }
 
-/** The hooks of connections. Throws a `TypeError` for anything but a function. */
-export function checkHooks({
+/** The hooks of connections. Throws a `TypeError` for anything but a function, here and in the application's functions. */
+export function checkFunctions({
+  authorize,
+  createContext,
+  onError,
   onConnect,
   onDisconnect,
-}: Pick<ServeOptions<never, never>, 'onConnect' | 'onDisconnect'>): Pick<Server, 'onConnect' | 'onDisconnect'> {
-  for (const [name, value] of Object.entries({ onConnect, onDisconnect }))
+}: Partial<Record<FunctionOption, unknown>> & Pick<Server, 'onConnect' | 'onDisconnect'>): Pick<
+  Server,
+  'onConnect' | 'onDisconnect'
+> {
+  for (const [name, value] of Object.entries({ authorize, createContext, onError, onConnect, onDisconnect }))
     if (value !== undefined && typeof value !== 'function')
-      throw new TypeError(`Expected ${name} to be a function, got ${describeValue(value)} Leave it out for none.`)
+      throw new TypeError(`Expected ${name} to be a function, got ${describeValue(value)} Pass one, or leave it out.`)
   return { onConnect, onDisconnect }
 }
+
+type FunctionOption = 'authorize' | 'createContext' | 'onError'
 
 /**
  * Throws a `TypeError` if the value is not a router, or if a procedure has an invalid `rate`, so that the error appears at

@@ -4,14 +4,10 @@ import type { AuthorizeResult, anonymous } from '../define/identity.ts'
 import { createLine } from '../line/create-line.ts'
 import { internalsOf, type LineInternals } from '../line/internals.ts'
 import { createSlotReader } from '../ports/event-row.ts'
+import { lazyPart } from '../ports/lazy-part.ts'
 import type { Telemetry } from '../ports/telemetry.ts'
 import { isWorkerJob } from '../runtime/calls/worker-job.ts'
 import { createDeadline, withinDeadline } from '../runtime/context/deadline.ts'
-import { deliver } from '../runtime/delivery/deliver.ts'
-import { deliverStreamed } from '../runtime/delivery/deliver-from-stream.ts'
-import { appendStreamed } from '../runtime/presence/append-from-stream.ts'
-import { doQueued, runCheck } from '../runtime/run-queued-jobs.ts'
-import { work } from '../runtime/run-worker-job.ts'
 import { isStreamJob } from '../runtime/streams/settle.ts'
 import { attachApplication } from './application.ts'
 import type { AdmissionOptions } from './authorize/admission.ts'
@@ -21,15 +17,16 @@ import { checkRouter } from './check-options.ts'
 import type { AwsHandler } from './events/events.ts'
 import { isAuthorizerEvent, isDeliverJob, isGatewayEvent, isRecord } from './events/events.ts'
 import { isCheck, isQueueEvent, toQueuedWork } from './events/queue-records.ts'
-import { toStreamedPresences, toStreamedSlots } from './events/stream-records.ts'
 import { workingMs } from './events/time-left.ts'
 import { onGatewayEvent } from './gateway-event.ts'
 import { asksForEvents, type HttpEvent, isHttpEvent } from './http/http-event.ts'
-import { onHttpEvent } from './http/on-http-event.ts'
 import { type StreamingHandler, streamify, writeResponse } from './http/response-stream.ts'
 import type { LambdaHandlers, LambdaOptions } from './options.ts'
 import { consoleTelemetry, createServe, invocationOf, type Serve } from './serve.ts'
 import { toServer } from './served-application.ts'
+
+/** What handles all events but those of the WebSocket API. */
+const otherEvents = lazyPart(['tableStream', 'deliver'], () => import('./other-events.ts'))
 
 /**
  * Creates the Lambda handlers that serve a router over a line. Nothing is read or opened until the first event. Throws
@@ -38,7 +35,8 @@ import { toServer } from './served-application.ts'
 export function createLambdaHandlers<R extends AnyTRPCRouter, V extends AuthorizeResult = typeof anonymous>(
   options: LambdaOptions<R, V>,
 ): LambdaHandlers {
-  const { router, line = createLine(), authorize, origins = [], telemetry = consoleTelemetry } = options
+  const given = Object(options) as typeof options // without options, the error names the router
+  const { router, line = createLine(), authorize, origins = [], telemetry = consoleTelemetry } = given
   checkRouter(router)
   const internals = internalsOf(line)
   const originCheck = createOriginCheck(origins, internals.envPrefix)
@@ -100,19 +98,18 @@ function createWebsocket(serve: Serve, admission: () => AdmissionOptions): AwsHa
 
 function createTableStream(serve: Serve, { log }: LineInternals): AwsHandler {
   const readSlot = createSlotReader(log)
-  return async (event, lambdaContext) =>
-    serve({ name: 'tableStream', lambdaContext }, async (context) => {
-      const failed = await Promise.all([
-        deliverStreamed(context, toStreamedSlots(event, readSlot)),
-        appendStreamed(context, toStreamedPresences(event)),
-      ])
-      return failedItems(failed.flat())
-    })
+  return async (event, lambdaContext) => {
+    const { onStreamRecords } = otherEvents.loaded ?? (await otherEvents.load())
+    return serve({ name: 'tableStream', lambdaContext }, async (context) =>
+      failedItems(await onStreamRecords(context, event, readSlot)),
+    )
+  }
 }
 
 function createDeliver(serve: Serve): AwsHandler {
   return async (event, lambdaContext) => {
     const invoked = { name: 'deliver', lambdaContext }
+    const { deliver, doQueued, runCheck } = otherEvents.loaded ?? (await otherEvents.load())
     if (isQueueEvent(event))
       return serve(invoked, async (context) => failedItems(await doQueued(context, toQueuedWork(event))))
     // a message of the queue that failed finally, and that an operator sent again by `trunkline redrive`
@@ -136,6 +133,7 @@ function createWorker(serve: Serve): AwsHandler {
       throw new TypeError(
         `Expected a worker job, as Trunkline invokes \`worker\`, got ${describeEvent(event)}. Let only Trunkline invoke this function.`,
       )
+    const { work } = otherEvents.loaded ?? (await otherEvents.load())
     await serve({ name: 'worker', lambdaContext }, (context) => work(context, event))
     return {}
   }
@@ -144,6 +142,7 @@ function createWorker(serve: Serve): AwsHandler {
 function createHttp(serve: Serve, admission: () => AdmissionOptions): AwsHandler {
   return async (event, lambdaContext) => {
     const request = checkHttpEvent(event)
+    const { onHttpEvent } = otherEvents.loaded ?? (await otherEvents.load())
     return serve({ name: 'http', lambdaContext, maxMs: limits.frameDeadlineMs.value }, (context) =>
       onHttpEvent(context, admission(), request),
     )
@@ -155,6 +154,7 @@ function createHttpStream(serve: Serve, admission: () => AdmissionOptions): Stre
     const request = checkHttpEvent(event)
     // Frames have as long as without streaming; events last until the function ends them.
     const maxMs = asksForEvents(request) ? {} : { maxMs: limits.frameDeadlineMs.value }
+    const { onHttpEvent } = otherEvents.loaded ?? (await otherEvents.load())
     const left = new AbortController()
     for (const name of ['close', 'error'] as const) stream.once(name, () => left.abort())
     await serve({ name: 'http', lambdaContext, ...maxMs }, async (context) =>
@@ -172,14 +172,14 @@ function checkHttpEvent(event: unknown): HttpEvent {
 
 /** One handler for all events. It is chosen by the shape of the event. */
 function toOneHandler(handlers: Omit<LambdaHandlers, 'handler' | 'httpStream'>): AwsHandler {
-  const { authorizer, websocket, tableStream, deliver: deliverHandler, worker, http } = handlers
+  const { authorizer, websocket, tableStream, deliver, worker } = handlers
   return (event, lambdaContext) => {
     if (isAuthorizerEvent(event)) return authorizer(event, lambdaContext)
     if (isGatewayEvent(event)) return websocket(event, lambdaContext)
-    if (isHttpEvent(event)) return http(event, lambdaContext)
-    if (isQueueEvent(event)) return deliverHandler(event, lambdaContext)
+    if (isHttpEvent(event)) return handlers.http(event, lambdaContext)
+    if (isQueueEvent(event)) return deliver(event, lambdaContext)
     if (isRecord(event) && Array.isArray(event['Records'])) return tableStream(event, lambdaContext)
-    if (isDeliverJob(event) || isCheck(event)) return deliverHandler(event, lambdaContext)
+    if (isDeliverJob(event) || isCheck(event)) return deliver(event, lambdaContext)
     return worker(event, lambdaContext)
   }
 }

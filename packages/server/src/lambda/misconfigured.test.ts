@@ -63,7 +63,10 @@ describe('a channel whose line was not given to createLambdaHandlers', () => {
         const client = await made.connect({ stock })
         for (const path of ['chat', 'loud', 'page', 'typing', 'here']) {
           const channel = ['typing', 'here'].includes(path) ? path : 'chat'
-          const error = { message: `${words(channel)}.`, data: { code: 'INTERNAL_SERVER_ERROR' } }
+          const error = {
+            message: `${words(channel)}. Pass the line that declares it.`,
+            data: { code: 'INTERNAL_SERVER_ERROR' },
+          }
           expect(await ask(client, 'subscription', path)).toMatchObject({ error })
         }
         expect(made.logs.map(({ level }) => level)).toEqual(Array.from({ length: 5 }, () => 'ERROR'))
@@ -185,5 +188,51 @@ describe('a data transformer', () => {
       const client = await lineWith(transformer).connect()
       expect(await client.send({ id: 'h', method: 'hello' })).toMatchObject({ result: { transformer: expected } })
     }
+  })
+})
+
+describe('options that are no functions', () => {
+  const router = initTRPC.create().router({})
+
+  test.each(['authorize', 'createContext', 'onError', 'onConnect', 'onDisconnect'])(
+    '%s is refused at start',
+    (name) => {
+      const words = `Expected ${name} to be a function, got string. Pass one, or leave it out.`
+      expect(() => createLambdaHandlers({ router, [name]: 'x' } as never)).toThrow(words)
+    },
+  )
+  test('no options at all are refused by the name of the router', () => {
+    expect(() => Reflect.apply(createLambdaHandlers, undefined, [])).toThrow('Expected router to be made by tRPC')
+  })
+  test('a source handler names its wrong option', () => {
+    const line = createLine()
+    expect(() => createSourceHandler({ line, image: {}, toEvents: () => [] } as never)).toThrow(
+      'Expected image of createSourceHandler to be a schema of zod 4, got object.',
+    )
+    expect(() => createSourceHandler({ line, image: key } as never)).toThrow(
+      'Expected toEvents of createSourceHandler to be a function of a change, got undefined.',
+    )
+  })
+})
+
+test.each([
+  [{ claims: {}, expiresAt: new Date(2e12) }, 'got an object whose principal is undefined.'],
+  [{ principal: '', claims: {}, expiresAt: new Date(2e12) }, 'got an empty principal.'],
+  [{ principal: 'ann', claims: {}, expiresAt: 2e12 }, 'got an object whose expiresAt is number.'],
+  [{ principal: 'ann', claims: {}, expiresAt: new Date('soon') }, 'got an object whose expiresAt is an invalid Date.'],
+])('authorize that returns %o gets an error that names the wrong member', async (result, words) => {
+  const event = { type: 'REQUEST', methodArn: 'arn', headers: {}, requestContext: { connectionId: 'c' } }
+  const { authorizer } = createLambdaHandlers({
+    router: initTRPC.create().router({}),
+    authorize: () => result as never,
+  })
+  await expect(authorizer(event, {})).rejects.toThrow(words)
+})
+
+test('an answer that JSON cannot hold fails by an error that says what to return', async () => {
+  const { procedure, router } = initTRPC.create()
+  const client = await createTestLine({ router: router({ big: procedure.query(() => 1n) }) }).connect()
+  expect(await ask(client, 'query', 'big')).toMatchObject({
+    error: { message: expect.stringContaining('Expected an answer that JSON can hold, got one that it cannot: ') },
   })
 })

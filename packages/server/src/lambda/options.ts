@@ -43,6 +43,7 @@ export interface RateBounds {
 
 /** What to serve, and how. */
 export interface ServeOptions<R extends AnyTRPCRouter, V extends AuthorizeResult> {
+  /** The tRPC router with the procedures. */
   readonly router: R
   /** The line whose channels the router uses. @default a line without channels */
   readonly line?: Line

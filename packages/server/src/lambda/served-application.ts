@@ -2,14 +2,15 @@ import type { AnyTRPCRouter, TRPCError } from '@trpc/server'
 import type { AuthorizeResult, CallDetails, CallerOf } from '../define/identity.ts'
 import type { LineInternals } from '../line/internals.ts'
 import type { Failure, Server } from '../runtime/context/served-application.ts'
+import { stackOf } from '../runtime/context/stack-of.ts'
 import { TrunklineError } from '../runtime/context/trunkline-error.ts'
 import { identify, identifyParams } from './authorize/admission.ts'
-import { checkAnonymousMay, checkHooks, checkKeptParams, checkServeLimits } from './check-options.ts'
+import { checkAnonymousMay, checkFunctions, checkKeptParams, checkServeLimits } from './check-options.ts'
 import { checkRates } from './check-rates.ts'
 import { thrownEntry } from './events/thrown-entry.ts'
 import type { ServeOptions } from './options.ts'
 
-/** What `createLambdaHandlers` serves. Throws a `RangeError` for an option that is out of its range. */
+/** What `createLambdaHandlers` serves. Throws a `RangeError` or a `TypeError` for an invalid option. */
 export function toServer<R extends AnyTRPCRouter, V extends AuthorizeResult>(
   options: ServeOptions<R, V>,
   internals: LineInternals,
@@ -24,7 +25,7 @@ export function toServer<R extends AnyTRPCRouter, V extends AuthorizeResult>(
     keptParams: checkKeptParams(options.connectionParams, authorize === undefined ? 'all' : []),
     identify: (token) => identify(authorize, token, internals.log),
     identifyParams: authorize && ((params) => identifyParams(authorize, params, internals.log)),
-    ...checkHooks(options),
+    ...checkFunctions(options),
     isSecret,
     report: (failure) => {
       try {
@@ -62,6 +63,6 @@ function logFailure({ entered, log }: LineInternals, { error, path, cause, ...fa
   const traceparent = failure.traceparent ?? entered()?.traceparent // [TL-TRACE-2]
   const { connectionId, sessionId, principal, count } = failure
   const by = { connectionId, sessionId, principal, traceparent, count }
-  const facts = { path, cause, ...by, code: error.code, stack: error.cause?.stack ?? error.stack }
+  const facts = { path, cause, ...by, code: error.code, stack: stackOf(error.cause ?? error) }
   log({ level: 'ERROR', message: error.message, facts })
 }

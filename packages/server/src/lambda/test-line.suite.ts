@@ -9,10 +9,13 @@ import { memoryBackend } from '../memory/store.ts'
 import type { Backend } from '../ports/backend.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Invoker } from '../ports/invoker.ts'
+import { loadParts } from '../ports/lazy-part.ts'
 import type { Slot } from '../ports/log.ts'
 import type { Store } from '../ports/store.ts'
 import { createLambdaHandlers } from './handlers.ts'
 import type { ServeOptions } from './options.ts'
+
+await loadParts() // a file is read in real time, in which the clock of a test does not advance
 
 /** A clock that does not advance by itself. Sleeps end when it is advanced past their end. */
 export interface FakeClock extends Clock {

@@ -2,6 +2,7 @@
 import { formatCursor, limits, parseCursor } from '@trunkline/protocol'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
+import * as z3 from 'zod/v3'
 import { createFakeClock } from '../lambda/test-line.suite.ts'
 import { memoryBackend } from '../memory/store.ts'
 import type { Backend } from '../ports/backend.ts'
@@ -32,6 +33,29 @@ describe('a line', () => {
   test('reads nothing when it is declared, and names the missing variable when it is used without a backend', async () => {
     await expect(setup().events.publish(room, { n: 1 })).rejects.toThrow('set TRUNKLINE_TABLE')
     await expect(setup({ envPrefix: 'OTHER' }).events.read(room)).rejects.toThrow('set OTHER_TABLE')
+  })
+  test.each([
+    ['no name', [undefined, { key, event: key }], 'Expected the name of a channel to be a text, got undefined.'],
+    ['an empty name', ['', { key, event: key }], 'to be a text, got an empty one. Write line.channel('],
+    ['no options', ['c'], 'Expected key of channel c to be a schema of zod 4, got undefined.'],
+    ['no event', ['c', { key }], 'Expected event of channel c to be a schema of zod 4, got undefined.'],
+    ['a plain object', ['c', { key, event: {} }], 'Expected event of channel c to be a schema of zod 4, got object.'],
+    ['a schema of zod 3', ['c', { key: z3.object({}), event: key }], 'got a schema of zod 3. Install zod 4'],
+    [
+      'a key of text',
+      ['c', { key: z.string(), event: key }],
+      'to be a schema of an object, got one of string. Write z.',
+    ],
+  ])('refuses a declaration with %s and says what to write', (_, given, words) => {
+    const { line } = setup()
+    expect(() => Reflect.apply(line.channel, line, given)).toThrow(words)
+  })
+  test('refuses a presence and a stream without their schemas', () => {
+    const { line } = setup()
+    expect(() => line.presence('here', { key } as never)).toThrow(
+      'Expected data of channel here to be a schema of zod 4',
+    )
+    expect(() => line.stream('answers', { key, input: key } as never)).toThrow('Expected chunk of channel answers')
   })
   test('refuses a second channel of one name', () => {
     const { line } = setup()
@@ -91,6 +115,7 @@ describe('a line', () => {
   test('refuses uses without a backend while it is held, and no others', async () => {
     const { line, events, backend } = setup({ backend: memoryBackend() })
     const release = internalsOf(line).hold('A local line is open.')
+    internalsOf(line).hold('A local line is open.')() // another one for the same reason, which has ended
     await expect(events.publish(room, { n: 1 })).rejects.toThrow('A local line is open.')
     await line.withBackend(backend, () => events.publish(room, { n: 2 }))
     release()

@@ -4,22 +4,23 @@ import { environmentBackend } from '../aws/environment.ts'
 import type { ChannelOptions, EphemeralOptions } from '../define/channel.ts'
 import { type ChannelDefinition, notServed } from '../define/definition.ts'
 import { parseDuration } from '../define/duration.ts'
+import { type PartitionOptions, partitionRules, refusePartitions } from '../define/partitions.ts'
 import { type PresenceOptions, presenceTimes } from '../define/presence.ts'
 import type { StreamOptions } from '../define/stream.ts'
 import { streamRules } from '../define/stream-rules.ts'
-import type { EventSchema, KeySchema } from '../define/topic.ts'
+import { checkDeclaration, type EventSchema, type KeySchema } from '../define/topic.ts'
 import { toDeclaredRights } from '../define/topic-rights.ts'
 import type { Backend } from '../ports/backend.ts'
 import { systemClock } from '../ports/clock.ts'
 import { consoleRecorder } from '../ports/console-log.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
 import { type RuntimeContext, toRuntimeContext } from '../runtime/context/runtime-context.ts'
-import { kick, listConnections, revoke } from '../runtime/kick.ts'
 import { toTextMerge } from '../runtime/presence/validate-member.ts'
-import { createChannel, createEphemeral } from './channel.ts'
+import { createChannel, createEphemeral, createPartitionedChannel } from './channel.ts'
 import type { ContextAccess } from './describe-subscription.ts'
 import { internalsKey, type LineInternals } from './internals.ts'
 import type { Lazy, Line, LineOptions } from './line.ts'
+import { operations } from './operations.ts'
 import { createPresence } from './presence.ts'
 import { createStream } from './stream.ts'
 
@@ -45,7 +46,7 @@ export function runWithBackend<T>(backend: Backend, fn: () => T): T {
 export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
   const contexts = new AsyncLocalStorage<RuntimeContext>()
   const definitions = new Map<string, ChannelDefinition>()
-  const held = new Set<string>()
+  const held = new Set<{ readonly reason: string }>() // several holders may give one reason
   let ambient: Backend | undefined
 
   const own: Pick<RuntimeContext, 'retentionOf' | 'presenceOf' | 'channelOf' | 'enter'> = {
@@ -55,8 +56,8 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
     enter: (entered, fn) => served.run(entered, () => contexts.run(entered, fn)),
   }
   const backendOfEnvironment = (): Backend => {
-    const [reason] = held
-    if (reason !== undefined) throw new Error(reason)
+    const [first] = held
+    if (first !== undefined) throw new Error(first.reason)
     ambient ??= resolve(options.backend) ?? environmentBackend(options.envPrefix ?? 'TRUNKLINE', log)
     return ambient
   }
@@ -82,23 +83,34 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
     clock: () => entered()?.clock ?? systemClock,
     channels: () => [...definitions.values()],
     hold: (reason) => {
-      held.add(reason)
-      return () => held.delete(reason)
+      const holder = { reason }
+      held.add(holder)
+      return () => held.delete(holder)
     },
   }
   const line: Line<C> & { readonly [internalsKey]: LineInternals } = {
-    channel<K extends KeySchema, E extends EventSchema>(name: string, options: ChannelOptions<K, E, C>) {
-      const { key, event, retention, upcast } = options
+    channel: <K extends KeySchema, E extends EventSchema>(
+      name: string,
+      options: ChannelOptions<K, E, C> & Partial<PartitionOptions<K, E>>,
+    ) => {
+      const { key, event, retention, upcast } = declared(name, options, ['key', 'event'])
       const retentionMs = parseDuration(retention ?? defaultRetention)
-      const definition = { name, key, event, retentionMs, ...defined({ upcast }), ...toDeclaredRights(name, options) }
-      return createChannel<K, E>(define(definition), accessOf(name))
+      const rules = { ...defined({ upcast }), ...toDeclaredRights(name, options) }
+      const definition = { name, key, event, retentionMs, ...rules }
+      const { partitions } = partitionRules(name, options)
+      // The overloads of `Line` say which of the two a caller gets.
+      if (partitions === undefined) return createChannel<K, E>(define(definition), accessOf(name)) as never
+      define({ ...definition, partitions })
+      return createPartitionedChannel<K, E>(definitions.get(name) as never, accessOf(name)) as never
     },
     ephemeral<K extends KeySchema, E extends EventSchema>(name: string, options: EphemeralOptions<K, E, C>) {
-      const { key, event } = options
+      const { key, event } = declared(name, options, ['key', 'event'])
+      refusePartitions('ephemeral channel', name, options)
       return createEphemeral<K, E>(define({ name, key, event, ...toDeclaredRights(name, options) }), accessOf(name))
     },
     presence<K extends KeySchema, D extends EventSchema>(name: string, options: PresenceOptions<K, D, C>) {
-      const { key, data, merge, ...given } = options
+      const { key, data, merge, ...given } = declared(name, options, ['key', 'data'])
+      refusePartitions('presence', name, options)
       const rights = toDeclaredRights(name, options)
       const definition = { name, key, event: data, retentionMs: parseDuration(defaultRetention), ...rights }
       const times = presenceTimes(name, given)
@@ -110,14 +122,19 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
       name: string,
       options: StreamOptions<K, I, C>,
     ) {
-      const { key, input, chunk, retention, ...rest } = options
+      const { key, input, chunk, retention, ...rest } = declared(name, options, ['key', 'input', 'chunk'])
+      refusePartitions('stream', name, options)
       const retentionMs = parseDuration(retention ?? defaultRetention)
       const definition = { name, key, event: chunk, retentionMs, stream: streamRules(name, { input, ...rest }) }
       return createStream<K, I, C>(define(definition), input, accessOf(name))
     },
-    kick: async (kicking) => kick(context(), kicking),
-    revoke: async (principal, revoking) => revoke(context(), principal, revoking),
-    connections: async (of) => listConnections(context(), (Object(of) as Partial<typeof of>).principal as string),
+    kick: async (kicking) => (operations.loaded ?? (await operations.load())).kick(context(), kicking),
+    revoke: async (principal, revoking) =>
+      (operations.loaded ?? (await operations.load())).revoke(context(), principal, revoking),
+    connections: async (of) => {
+      const { listConnections } = operations.loaded ?? (await operations.load())
+      return listConnections(context(), (Object(of) as Partial<typeof of>).principal as string)
+    },
     withBackend: (backend, fn) => contexts.run(toRuntimeContext(backend, own), fn),
     [internalsKey]: internals,
   }
@@ -125,6 +142,13 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
 }
 
 type Merge = Parameters<typeof toTextMerge>[1]
+
+/** The options of a channel, checked. `uses` names their schemas. */
+function declared<O>(name: string, options: O, uses: readonly (keyof O & string)[]): O {
+  const given = Object(options) as O
+  checkDeclaration(name, Object.fromEntries(uses.map((use) => [use, given[use]])))
+  return options
+}
 
 /**
  * Calls `bind`. In a function that serves another line, the error of a missing backend names the channel's line

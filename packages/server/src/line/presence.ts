@@ -5,11 +5,10 @@ import { createSubscription } from '../define/subscription.ts'
 import type { EventSchema, KeySchema } from '../define/topic.ts'
 import { topicOf } from '../runtime/log/validate-event.ts'
 import { viewPipes } from '../runtime/presence/rows/views.ts'
-import { readMembersNow } from '../runtime/presence/snapshot.ts'
-import { updatePresence } from '../runtime/presence/update.ts'
 import { checkData, checkMember } from '../runtime/presence/validate-member.ts'
 import type { ContextAccess } from './describe-subscription.ts'
 import { describeSubscription } from './describe-subscription.ts'
+import { operations } from './operations.ts'
 
 /** A presence of a line. It resolves the line's backend at each call. */
 export function createPresence<K extends KeySchema, D extends EventSchema>(
@@ -35,9 +34,12 @@ export function createPresence<K extends KeySchema, D extends EventSchema>(
     count: (topicKey) => observe<number>(topicKey, { view: 'count' }),
     update: async (topicKey, given) => {
       const topic = await topicOf(definition, topicKey)
-      return updatePresence(context(), { topic, retentionMs }, await checkData(definition, given))
+      const checked = await checkData(definition, given)
+      const { updatePresence } = operations.loaded ?? (await operations.load())
+      return updatePresence(context(), { topic, retentionMs }, checked)
     },
     read: async (topicKey) => {
+      const { readMembersNow } = operations.loaded ?? (await operations.load())
       const members = await readMembersNow(context(), await topicOf(definition, topicKey))
       return members as readonly PresentMember<core.output<D>>[] // `data` validated each of them when it joined
     },

@@ -4,10 +4,8 @@ import type { Stream, StreamPage, StreamSubscription } from '../define/stream.ts
 import { createSubscription } from '../define/subscription.ts'
 import type { EventSchema, KeySchema } from '../define/topic.ts'
 import { topicOf } from '../runtime/log/validate-event.ts'
-import { startStream, streamOf } from '../runtime/producers/start-stream.ts'
-import { eraseStream, stopStream } from '../runtime/producers/stop-stream.ts'
-import { readStatus, readStreamPage } from '../runtime/streams/read-stream.ts'
 import { type ContextAccess, describeSubscription } from './describe-subscription.ts'
+import { operations } from './operations.ts'
 
 /** A stream of a line. It resolves the line's backend at each call. */
 export function createStream<K extends KeySchema, I extends EventSchema, C extends EventSchema>(
@@ -17,20 +15,36 @@ export function createStream<K extends KeySchema, I extends EventSchema, C exten
 ): Stream<K, I, C> {
   const { context } = access
   const { name, key, event: chunk } = definition
-  const refOf = async (topicKey: unknown) => streamOf(definition, await topicOf(definition, topicKey))
+  const refOf = async (topicKey: unknown) => {
+    const runtime = operations.loaded ?? (await operations.load())
+    return [runtime.streamOf(definition, await topicOf(definition, topicKey)), runtime] as const
+  }
   return {
     name,
     key,
     input,
     chunk,
-    start: async (topicKey, given) => startStream(context(), definition, { key: topicKey, input: given }),
-    stop: async (topicKey) => stopStream(context(), await refOf(topicKey)),
+    start: async (topicKey, given) => {
+      const { startStream } = operations.loaded ?? (await operations.load())
+      return startStream(context(), definition, { key: topicKey, input: given })
+    },
+    stop: async (topicKey) => {
+      const [ref, { stopStream }] = await refOf(topicKey)
+      return stopStream(context(), ref)
+    },
     read: async (topicKey, options = {}) => {
-      const page = await readStreamPage(context(), await refOf(topicKey), options)
+      const [ref, { readStreamPage }] = await refOf(topicKey)
+      const page = await readStreamPage(context(), ref, options)
       return page as StreamPage<core.output<C>> // `chunk` parsed each of them when it was produced
     },
-    status: async (topicKey) => readStatus(context(), await refOf(topicKey)),
-    erase: async (topicKey) => eraseStream(context(), await refOf(topicKey)),
+    status: async (topicKey) => {
+      const [ref, { readStatus }] = await refOf(topicKey)
+      return readStatus(context(), ref)
+    },
+    erase: async (topicKey) => {
+      const [ref, { eraseStream }] = await refOf(topicKey)
+      return eraseStream(context(), ref)
+    },
     subscribe: (topicKey, options) =>
       createSubscription<core.output<C>>(
         describeSubscription(access, definition, topicKey, options),

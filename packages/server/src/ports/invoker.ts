@@ -25,5 +25,6 @@ export interface Invoker {
 export interface DelayOptions {
   /** From 0 to 900,000 (15 minutes), rounded up to a whole second. */
   readonly delayMs: number
+  /** Aborted when the caller no longer waits for the answer of the queue. */
   readonly signal?: AbortSignal
 }

@@ -49,6 +49,7 @@ export const metrics = {
   leaves: 'Count',
 } as const satisfies Readonly<Record<string, 'Count' | 'Milliseconds'>>
 
+/** The name of a metric. */
 export type Metric = keyof typeof metrics
 
 /** A run of a procedure: a path of the router (`unknown` for every other), and `ok` or the tRPC code of its error. */
@@ -113,6 +114,7 @@ export interface Recorder {
    * `refusedFrames`. Other metrics have no label.
    */
   measure(metric: Metric, value: number, label?: MetricLabel): void
+  /** Writes a log line. */
   log(entry: LogEntry): void
   /** Records an audit event. Absent: audit events are dropped. */
   audit?(event: AuditEvent): void

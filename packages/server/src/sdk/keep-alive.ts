@@ -1,5 +1,4 @@
-import http, { type Agent, type ClientRequest } from 'node:http'
-import https from 'node:https'
+import type { Agent, ClientRequest } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { WallClock } from '../ports/clock.ts'
 
@@ -30,6 +29,8 @@ export interface AgentOptions {
  * when a socket is chosen, because timers of a frozen process run late.
  */
 export function createAgents({ sockets, clock = { now: () => Date.now() } }: AgentOptions) {
+  // loaded with the first client, since the init of a function needs none
+  const [http, https] = [process.getBuiltinModule('node:http'), process.getBuiltinModule('node:https')]
   const now = () => clock.now()
   const options = { keepAlive: true, maxSockets: sockets }
   return {

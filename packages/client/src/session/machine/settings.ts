@@ -1,6 +1,10 @@
+import { documentsUrl } from '@trunkline/protocol'
+
 /** An error for an option with a wrong value. */
 export class ConfigurationError extends Error {
   override readonly name = 'ConfigurationError'
+  /** The address of the page about the options. */
+  readonly docs = `${documentsUrl}/reference/client-options.md`
 }
 
 /** The error for an option of `createConnection` that is not as expected. */

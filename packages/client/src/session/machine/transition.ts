@@ -2,6 +2,7 @@ import type { ClientFrame } from '@trunkline/protocol'
 import type { ConnectionState } from './connection-state.ts'
 import type { Effect } from './effects.ts'
 import { type FrameName, type OwnedTimer, type SessionEvent, socketTimers, type Timer } from './events.ts'
+import type { Order } from './sequencer.ts'
 import { type PendingCall, type SessionState, type Subscription, unansweredAt } from './state.ts'
 
 /**
@@ -31,9 +32,11 @@ export class Transition {
   state: SessionState
   /** Whether this step may change the map of this name. */
   readonly #owns: { calls: boolean; subscriptions: boolean }
+  readonly #reuses: boolean
 
   constructor(state: SessionState, event: SessionEvent, reusesMaps = false) {
     this.state = state
+    this.#reuses = reusesMaps
     this.#owns = { calls: reusesMaps, subscriptions: reusesMaps }
     this.now = event.now
     this.wall = event.wall
@@ -99,6 +102,16 @@ export class Transition {
   }
   putSubscription(subscription: Subscription): void {
     this.#own('subscriptions', this.state.subscriptions).set(subscription.id, subscription)
+  }
+  /** Puts a subscription with another order. With `reusesMaps`, it changes the one of the given state. */
+  putOrder(subscription: Subscription, order: Order): Subscription {
+    if (this.#reuses && this.state.subscriptions.get(subscription.id) === subscription) {
+      ;(subscription as { order: Order }).order = order
+      return subscription
+    }
+    const next = { ...subscription, order }
+    this.putSubscription(next)
+    return next
   }
   dropSubscription(id: number): void {
     this.#own('subscriptions', this.state.subscriptions).delete(id)

@@ -1,5 +1,12 @@
 import { TRPCClientError } from '@trpc/client'
-import { defined, lineErrors, type Retry, type TrunklineErrorCode, type TrunklineErrorWire } from '@trunkline/protocol'
+import {
+  defined,
+  errorDocs,
+  lineErrors,
+  type Retry,
+  type TrunklineErrorCode,
+  type TrunklineErrorWire,
+} from '@trunkline/protocol'
 
 export type { TrunklineErrorCode }
 
@@ -22,6 +29,8 @@ export interface TrunklineError {
    * that the caller passed is always here.
    */
   readonly idempotencyKey?: string
+  /** The address of the page that says why the code comes and what to do. */
+  readonly docs: string
 }
 
 /**
@@ -52,7 +61,7 @@ export function toTrunklineError(
   overrides: Partial<Pick<TrunklineError, 'retry' | 'retryAfterMs' | 'mayHaveRun'>> = {},
 ): TrunklineError {
   const { retry, mayHaveRun } = lineErrors[code]
-  return { code, message, retry, mayHaveRun, ...overrides }
+  return { code, message, retry, mayHaveRun, docs: errorDocs(code), ...overrides }
 }
 
 /**

@@ -206,8 +206,7 @@ function settleOrdered(
   subscription: Subscription,
   { order, applied, verdict }: OrderResult,
 ): void {
-  const next = { ...subscription, order }
-  transition.putSubscription(next)
+  const next = transition.putOrder(subscription, order)
   for (const frame of applied) if (!showOrdered(transition, next, frame)) return
   if (verdict === 'other-epoch') resume(transition, next)
   else if (verdict === 'overflow') fetchNow(transition, next)

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { RateAddition } from '../../ports/rates.ts'
+import { sha256 } from '../../ports/sha256.ts'
 
 /** The primary key of an item. */
 export interface Key {
@@ -99,7 +99,7 @@ export const presenceSessionKey = (topic: string, entry: string): Key => ({
 export const sweepKey = (topic: string): Key => ({ pk: `PRES#${topic}`, sk: only })
 
 /** A principal can be longer than a key may be, and a key appears in logs. */
-const hashOf = (principal: string) => createHash('sha256').update(principal).digest('base64url')
+const hashOf = (principal: string) => sha256(principal).toString('base64url')
 
 /** Leads from a principal to a connection, whose id begins with a letter or a digit. */
 export const principalConnectionKey = (principal: string, connectionId: string): Key => ({

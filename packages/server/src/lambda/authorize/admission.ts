@@ -15,7 +15,7 @@ import { publicSessionId } from '../../runtime/context/public-session.ts'
 import type { Anonymous, Identified } from '../../runtime/context/served-application.ts'
 import type { GatewayEvent } from '../events/events.ts'
 import { thrownEntry } from '../events/thrown-entry.ts'
-import type { AllowsOrigin } from './origins.ts'
+import { type AllowsOrigin, foreignOrigin } from './origins.ts'
 
 /** The checks that decide about a handshake. */
 export interface AdmissionOptions {
@@ -43,8 +43,7 @@ type Handshake = Pick<GatewayEvent, 'headers' | 'queryStringParameters' | 'reque
 export async function admit(options: AdmissionOptions, event: Handshake, telemetry: Recorder): Promise<Admission> {
   const admission = await decide(options, event, telemetry)
   if (admission.status === 'foreign-origin') {
-    const message = 'Refused a page of an origin that `origins` does not allow.'
-    telemetry.log({ level: 'WARN', message, facts: { origin: admission.origin } })
+    telemetry.log({ level: 'WARN', message: foreignOrigin, facts: { origin: admission.origin } })
   }
   recordDenied(admission, event.requestContext, telemetry)
   return admission
@@ -181,7 +180,7 @@ function toIdentity(result: AuthorizeResult, log: Recorder['log']): CallerIdenti
   const authExp = result?.expiresAt?.getTime?.() ?? Number.NaN
   if (typeof result?.principal !== 'string' || result.principal === '' || Number.isNaN(authExp))
     throw new TypeError(
-      `Expected authorize to return { principal, claims, expiresAt: Date }, deny(reason) or anonymous, got ${describeValue(result)} The principal is a text and expiresAt a valid date.`,
+      `Expected authorize to return { principal, claims, expiresAt: Date }, deny(reason) or anonymous, got ${describeResult(result)} The principal is a text and expiresAt a valid date.`,
     )
   if (authExp < earliestMs) {
     const refused = `authorize returned expiresAt ${result.expiresAt.toISOString()}. JWT \`exp\` is in seconds: return new Date(exp * 1000).`
@@ -192,6 +191,16 @@ function toIdentity(result: AuthorizeResult, log: Recorder['log']): CallerIdenti
     ...{ principal: result.principal, claims: JSON.stringify(result.claims ?? null), authExp },
     ...issuedOf(result),
   }
+}
+
+/** Names what is wrong with a result that is no identity, without its values: they may be secrets. */
+function describeResult(result: unknown): string {
+  if (typeof result !== 'object' || result === null) return describeValue(result)
+  const { principal, expiresAt } = result as Partial<Record<keyof Identity<Json>, unknown>>
+  const kindOf = (value: unknown) =>
+    value instanceof Date ? 'an invalid Date' : value === null ? 'null' : typeof value
+  if (typeof principal !== 'string') return `an object whose principal is ${kindOf(principal)}.`
+  return principal === '' ? 'an empty principal.' : `an object whose expiresAt is ${kindOf(expiresAt)}.`
 }
 
 /** When the token was issued, if `authorize` says so. Throws a `TypeError` for another value than a valid date. */

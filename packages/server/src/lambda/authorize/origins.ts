@@ -10,6 +10,10 @@ export type Origins = readonly (string | OriginCheck)[] | OriginCheck
 /** Receives what an `OriginCheck` threw. */
 export type OnOriginError = (thrown: unknown) => void
 
+/** The log line for a page whose origin is not allowed. */
+export const foreignOrigin =
+  'Refused a page of an origin that `origins` does not allow. Add it to createLambdaHandlers({ origins }) or to TRUNKLINE_ORIGINS.'
+
 /** Whether an origin is allowed. Never rejects. */
 export type AllowsOrigin = (origin: string, onError: OnOriginError) => Promise<boolean>
 

@@ -1,6 +1,6 @@
 import type { Recorder } from '../../ports/telemetry.ts'
 import { recordDenied } from '../authorize/admission.ts'
-import type { AllowsOrigin } from '../authorize/origins.ts'
+import { type AllowsOrigin, foreignOrigin } from '../authorize/origins.ts'
 import { thrownEntry } from '../events/thrown-entry.ts'
 import type { HttpRequest } from './http-event.ts'
 import { emptyResponse, type HttpResponse } from './http-response.ts'
@@ -36,11 +36,7 @@ export async function checkOrigin(
         'access-control-expose-headers': 'Retry-After, Trunkline-Connection',
       },
     }
-  telemetry.log({
-    level: 'WARN',
-    message: 'Refused a page of an origin that `origins` does not allow.',
-    facts: { origin },
-  })
+  telemetry.log({ level: 'WARN', message: foreignOrigin, facts: { origin } })
   recordDenied({ status: 'foreign-origin', origin }, { connectionId: `http-${id}` }, telemetry)
   return { status: 'foreign', headers: { vary: 'Origin' } }
 }

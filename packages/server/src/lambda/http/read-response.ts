@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { TRPCError } from '@trpc/server'
 import { getHTTPStatusCodeFromError } from '@trpc/server/http'
 import { defined } from '@trunkline/protocol'
 import type { Outcome } from '../../define/stream-rules.ts'
+import { sha256 } from '../../ports/sha256.ts'
 import type { InvocationContext } from '../../runtime/context/runtime-context.ts'
 import type { Server } from '../../runtime/context/served-application.ts'
 import { toTRPCError } from '../../runtime/context/to-trpc-error.ts'
@@ -130,7 +130,7 @@ function ascii(json: string): string {
 /** Names a response by all that may differ between readers of the same range: its body, its end and its closure. */
 function etagOf(body: Encoded, { next, isUpToDate, outcome }: Page): string {
   const rest = JSON.stringify(defined({ next: formatOffset(next), isUpToDate, outcome }))
-  return `"${createHash('sha256').update(body).update(`\n${rest}`).digest('base64url').slice(0, 27)}"`
+  return `"${sha256(body, `\n${rest}`).toString('base64url').slice(0, 27)}"`
 }
 
 function hasTag(etags: string, etag: string): boolean {

@@ -3,9 +3,13 @@ import type { HttpResponse } from './http-response.ts'
 /** The members of the stream that Lambda gives to a function with response streaming that are used. */
 export interface ResponseStream {
   readonly destroyed?: boolean
+  /** Sets the header `content-type`, before the first `write`. */
   setContentType?(type: string): void
+  /** Sends bytes. False: wait for `drain` before the next ones. */
   write(chunk: string | Uint8Array): boolean
+  /** Ends the response. */
   end(): unknown
+  /** Calls `listener` at the next event of this name. */
   once(event: 'drain' | 'close' | 'error', listener: () => void): unknown
 }
 

@@ -1,7 +1,8 @@
 import { describeValue } from '../../define/describe-value.ts'
 import { contentOf, type Entry } from '../../define/entry.ts'
 import type { Change, ImageOf, ImageSchema, InvalidRow } from '../../define/source.ts'
-import { internalsOf } from '../../line/internals.ts'
+import { checkSchema } from '../../define/topic.ts'
+import { internalsOf, type LineInternals } from '../../line/internals.ts'
 import type { Line } from '../../line/line.ts'
 import { randomName } from '../../ports/clock.ts'
 import { keyExpires, rowNameOfPublish } from '../../runtime/calls/idempotency-key.ts'
@@ -41,10 +42,10 @@ const concurrentRows = 8
 /**
  * Creates the handler of a table's stream, which publishes the events of each change once. Export it, and map the
  * table's stream to it with `NEW_AND_OLD_IMAGES` and `ReportBatchItemFailures`. Events of an ephemeral channel are
- * published at most once. Throws a `TypeError` if `line` is not a line.
+ * published at most once. Throws a `TypeError` if `line` is not a line, or for an invalid option.
  */
 export function createSourceHandler<S extends ImageSchema>(options: SourceOptions<S>): AwsHandler {
-  const internals = internalsOf(options.line)
+  const internals = checkSource(options)
   return async (event, lambdaContext) => {
     const records = toSourceRecords(event)
     const outer = internals.context()
@@ -59,6 +60,17 @@ export function createSourceHandler<S extends ImageSchema>(options: SourceOption
     const failed = await internals.enter(context, () => publishChanges(context, options, records))
     return { batchItemFailures: failed.map(({ sequence }) => ({ itemIdentifier: sequence })) }
   }
+}
+
+function checkSource<S extends ImageSchema>(options: SourceOptions<S>): LineInternals {
+  const { line, image, toEvents } = Object(options) as Partial<SourceOptions<S>>
+  const internals = internalsOf(line as Line)
+  checkSchema('image of createSourceHandler', image)
+  if (typeof toEvents !== 'function')
+    throw new TypeError(
+      `Expected toEvents of createSourceHandler to be a function of a change, got ${describeValue(toEvents)} Return the entries of the change.`,
+    )
+  return internals
 }
 
 interface SourceContext extends RuntimeContext {
@@ -149,20 +161,20 @@ function logFailure({ telemetry }: RuntimeContext, { table, keys, id }: SourceRe
  * earlier publish, so the key is claimed first: the event is posted at most once.
  */
 async function publishOnce(context: RuntimeContext, entry: Entry, idempotencyKey: string): Promise<void> {
-  const { definition, key, event } = contentOf(entry) ?? notAnEntry(entry)
+  const { definition, ...publication } = contentOf(entry) ?? notAnEntry(entry)
   if (definition.retentionMs !== undefined) {
-    await publish(context, definition, { key, event, idempotencyKey })
+    await publish(context, definition, { ...publication, idempotencyKey })
     return
   }
   const now = context.clock.now()
   const { status } = await context.store.claimKey({
-    key: rowNameOfPublish(await topicOf(definition, key), idempotencyKey),
+    key: rowNameOfPublish(await topicOf(definition, publication.key), idempotencyKey),
     owner: randomName(context.clock, 20),
     lease: now,
     fingerprint: '',
     expires: keyExpires(now),
   })
-  if (status === 'claimed') await publishEphemeral(context, definition, { key, event })
+  if (status === 'claimed') await publishEphemeral(context, definition, publication)
 }
 
 function notAnEntry(entry: unknown): never {

@@ -2,7 +2,9 @@ import type { Store } from '../store.ts'
 
 /** `describe` and `it` of a test runner, such as `node:test`, Vitest, Jest or Mocha. */
 export interface TestRunner {
+  /** Groups the tests that `body` registers. */
   readonly describe: (name: string, body: () => void) => unknown
+  /** Registers a test, which fails when `body` rejects. */
   readonly it: (name: string, body: () => Promise<void>) => unknown
 }
 

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { autoKey, type FrameId, keyFlaw } from '@trunkline/protocol'
+import { sha256 } from '../../ports/sha256.ts'
 import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import type { Caller, ConnectionCaller, JobCaller } from '../context/caller.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
@@ -96,5 +96,5 @@ export function publishIdOf(row: string, topic: string, n: number): string {
 
 /** 192 bits of the SHA-256 of a text, in base64url. */
 export function digest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, 32)
+  return sha256(text).toString('base64url').slice(0, 32)
 }

@@ -1,6 +1,7 @@
 import type { ConnectionInfo } from '../../define/identity.ts'
 import { narrowDeadline, withinDeadline } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
+import { stackOf } from '../context/stack-of.ts'
 
 /** How long an event of a connection waits for the application's hook. */
 const hookMs = 2_000
@@ -26,7 +27,7 @@ export async function callHook<Info extends ConnectionInfo>(
     const error = thrown instanceof Error ? thrown : new Error(String(thrown))
     const message = deadline.isPassed ? `\`${name}\` took longer than 2 s.` : `\`${name}\` threw.`
     const { connectionId, sessionId, principal } = info
-    const facts = { connectionId, sessionId, principal, error: error.message, stack: error.stack }
+    const facts = { connectionId, sessionId, principal, error: error.message, stack: stackOf(error) }
     context.telemetry.log({ level: 'ERROR', message, facts })
   }
 }

@@ -1,7 +1,7 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { defined } from '@trunkline/protocol'
 import { randomName } from '../../ports/clock.ts'
-import type { ConnectionRow, Kicked } from '../../ports/connections.ts'
+import type { Kicked } from '../../ports/connections.ts'
+import { isSameSecret } from '../../ports/sha256.ts'
 import { type ConnectionCaller, sessionIdOf } from '../context/caller.ts'
 import type { InvocationContext, RuntimeContext } from '../context/runtime-context.ts'
 import { disconnectRow } from '../presence/rows/disconnect-session.ts'
@@ -75,17 +75,11 @@ export async function readHttpConnection(
   { connectionId, session }: Pick<ConnectionCaller, 'connectionId' | 'session'>,
 ): Promise<{ readonly status: 'open'; readonly sender: HttpSender } | Gone> {
   const row = isName.test(connectionId) ? await context.store.readConnection(connectionId) : undefined
-  if (row?.via !== 'http' || !isSame(row.session, session)) return { status: 'unknown' }
+  if (row?.via !== 'http' || !isSameSecret(row.session, session)) return { status: 'unknown' }
   if (row.kicked !== undefined) return { status: 'kicked', kicked: row.kicked }
   if (row.state !== 'OPEN') return { status: 'unknown' }
   if (row.expires * 1_000 <= context.clock.now()) return { status: 'expired' }
   return { status: 'open', sender: { caller: callerOfRow(row), expires: row.expires } }
-}
-
-/** Compares secrets in constant time. */
-function isSame(a: ConnectionRow['session'], b: ConnectionRow['session']): boolean {
-  const [left, right] = [a, b].map((text) => createHash('sha256').update(text).digest())
-  return left !== undefined && right !== undefined && timingSafeEqual(left, right)
 }
 
 /** Ends a connection over HTTP, as `$disconnect` ends a socket: CLOSED is final. Safe to repeat. [TL-HTTP-14] */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { sha256 } from '../../ports/sha256.ts'
 
 const idBytes = 16
 /** Each id is hashed once in a process while it is among this many. */
@@ -13,7 +13,7 @@ const ids = new Map<string, string>()
 export function publicSessionId(session: string): string {
   const known = ids.get(session)
   if (known !== undefined) return known
-  const id = createHash('sha256').update(session).digest().subarray(0, idBytes).toString('base64url')
+  const id = sha256(session).subarray(0, idBytes).toString('base64url')
   const [oldest] = ids.size >= idsKept ? ids.keys() : []
   if (oldest !== undefined) ids.delete(oldest)
   ids.set(session, id)

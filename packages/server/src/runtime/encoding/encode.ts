@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import {
   type AnswerFrame,
   type ErrorFrame,
@@ -9,6 +8,7 @@ import {
   type ReconnectFrame,
   toChunks,
 } from '@trunkline/protocol'
+import { sha256 } from '../../ports/sha256.ts'
 
 /** JSON text that is put into a frame unparsed: an id as a row holds it, or an answer that is recorded under a key. */
 export class RawJson {
@@ -68,9 +68,22 @@ const textKey = Symbol('text')
 function textOf(value: (Result | ErrorBody) & { readonly [textKey]?: string }): string {
   const known = value[textKey]
   if (known !== undefined) return known
-  const text = JSON.stringify(value)
+  const text = toJson(value)
   Object.defineProperty(value, textKey, { value: text }) // not enumerable, so that a copy of the value has no text
   return text
+}
+
+/** Throws a `TypeError` that says what to do, for a value that JSON cannot hold, such as a bigint or a circular one. */
+function toJson(value: Result | ErrorBody): string {
+  try {
+    return JSON.stringify(value)
+  } catch (cause) {
+    const [reason] = cause instanceof Error ? cause.message.split('\n', 1) : [String(cause)]
+    throw new TypeError(
+      `Expected an answer that JSON can hold, got one that it cannot: ${reason}. Return plain values, or give the router and the client a transformer.`,
+      { cause },
+    )
+  }
 }
 
 /**
@@ -102,5 +115,5 @@ export function idOf(frame: Frame | undefined): Address['id'] {
  * already has.
  */
 function nameOf(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, 16)
+  return sha256(text).toString('base64url').slice(0, 16)
 }

@@ -63,6 +63,7 @@ export interface EraseProgress {
   readonly counts: EraseCounts
 }
 
+/** How an erasure runs, stops and continues. */
 export interface EraseOptions {
   /** Stops the erasure after what is under way. The report then has a `state`. */
   readonly signal?: AbortSignal

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { EventSchema } from '../../define/topic.ts'
+import { sha256 } from '../../ports/sha256.ts'
 
 const fingerprints = new WeakMap<EventSchema, string | undefined>()
 
@@ -16,7 +16,7 @@ export function fingerprintOf(schema: EventSchema): string | undefined {
 
 function describeSafely(schema: EventSchema): string | undefined {
   try {
-    return createHash('sha256').update(describe(schema, [])).digest('base64url').slice(0, 16)
+    return sha256(describe(schema, [])).toString('base64url').slice(0, 16)
   } catch {
     return undefined // a getter of the schema threw, or its nesting has no end; its events are parsed at each read
   }

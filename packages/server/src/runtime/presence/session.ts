@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { presenceLimits } from '../../define/presence.ts'
 import type { PresenceRow, PresenceSession, PresenceSessionKey } from '../../ports/presence.ts'
+import { sha256 } from '../../ports/sha256.ts'
 import type { ContextDetails } from '../context/caller.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
@@ -30,7 +30,7 @@ function ownerOf({ principal, sessionId }: SessionOwner): string {
 }
 
 function digest(text: string): string {
-  return createHash('sha256').update(text).digest('base64url').slice(0, 16)
+  return sha256(text).toString('base64url').slice(0, 16)
 }
 
 /**

@@ -145,7 +145,7 @@ async function runSubscription(
   if (isObservable(result) || isAsyncIterable(result)) return result
   throw new TRPCError({
     code: 'INTERNAL_SERVER_ERROR',
-    message: `Subscription ${run.path} did not return an observable or a AsyncGenerator`,
+    message: `Expected subscription ${run.path} to return a channel's subscription, an async iterable or an observable, got ${result === null ? 'null' : typeof result}. Return it from the resolver.`,
   })
 }
 

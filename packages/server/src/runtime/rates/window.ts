@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { RateAddition } from '../../ports/rates.ts'
+import { sha256 } from '../../ports/sha256.ts'
 import { type Caller, sessionIdOf } from '../context/caller.ts'
 import type { CallingSession } from '../context/runtime-context.ts'
 
@@ -16,7 +16,7 @@ const keptMs = 60_000
  * refused do not all come back at once.
  */
 export function windowOf(owner: string, windowMs: number, now: number): RateWindow {
-  const phase = createHash('sha256').update(owner).digest().readUInt32BE() % windowMs
+  const phase = sha256(owner).readUInt32BE() % windowMs
   const window = Math.floor((now - phase) / windowMs) * windowMs + phase
   const endsAt = window + windowMs
   return { window, endsAt, expires: Math.ceil((endsAt + keptMs) / 1_000) }
@@ -34,5 +34,5 @@ export function toRatedCaller(caller: Caller): RatedCaller {
 /** Whose rate a caller uses up: that of its principal, or that of its session if it is anonymous. */
 export function principalOwner({ principal, sessionId }: RatedCaller): string {
   const name = principal === null ? `session\n${sessionId}` : `principal\n${principal}`
-  return createHash('sha256').update(name).digest('base64url').slice(0, 32)
+  return sha256(name).toString('base64url').slice(0, 32)
 }

@@ -1,5 +1,6 @@
 import { TRPCError } from '@trpc/server'
 import { type AnswerFrame, defined, type HelloResult, limits } from '@trunkline/protocol'
+import { lazyPart, withPart } from '../../ports/lazy-part.ts'
 import { answerCall, type ClientCall, cancelCall } from '../calls/answer-call.ts'
 import type { Client } from '../calls/worker-job.ts'
 import { closeConnection } from '../connections/http-connection.ts'
@@ -15,13 +16,12 @@ import { withLastEventId } from '../procedures/last-event-id.ts'
 import { loadProcedure } from '../procedures/load-lazy-router.ts'
 import { foreignInput, hasTransformer } from '../procedures/transformer-mismatch.ts'
 import { countCall } from '../rates/count-call.ts'
-import { subscribe } from '../subscriptions/subscribe.ts'
 import type { SubscribeRequest } from '../subscriptions/subscription-hooks.ts'
-import { sync } from '../subscriptions/sync.ts'
-import { unsubscribe } from '../subscriptions/unsubscribe.ts'
 import type { MessageSender } from './message-sender.ts'
 import { type ParsedElement, type Request, requestInfoOf } from './parse-request.ts'
 import type { RunTask, Task } from './plan-batch.ts'
+
+const subscriptions = lazyPart([], () => import('../subscriptions/methods.ts'))
 
 /** The client of a frame: a job of the worker has no secret session id, and a frame needs it for `hello`. */
 interface FrameClient extends Client {
@@ -57,12 +57,17 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
     needs: 'none',
     run: async ({ context, caller, expires, request, task, sender: { counts } }) => {
       const stop = { ...request, leftOut: task.leftOut === true }
+      const { unsubscribe } = subscriptions.loaded ?? (await subscriptions.load())
       const result = await unsubscribe(context, { ...caller, expires, counts }, stop)
       return result === undefined ? [] : [{ id: request.id, result }]
     },
   },
   // [{"id":7,"result":{"type":"synced",…}}, …, {"id":9,"result":{"type":"data"}}]
-  sync: { needs: 'caller', run: ({ sender: { syncs }, request, ...client }) => sync(syncs, client, request) },
+  sync: {
+    needs: 'caller',
+    run: ({ sender: { syncs }, request, ...client }) =>
+      withPart(subscriptions, ({ sync }) => sync(syncs, client, request)),
+  },
   // {"id":4,"result":{"type":"authorized",…}}
   auth: {
     needs: 'none',
@@ -89,10 +94,11 @@ const methods: { readonly [M in Request['method']]: Method<M> } = {
   // [{"id":7,"result":{"type":"started",…}}, …]
   subscription: {
     needs: 'caller',
-    run: async ({ context, request, task, caller, params, expires, sender: { counts } }) =>
-      (await isCounted(context, caller, request))
-        ? subscribe(context, { caller, params, expires, counts }, toSubscribe(caller, request, task))
-        : [],
+    run: async ({ context, request, task, caller, params, expires, sender: { counts } }) => {
+      if (!(await isCounted(context, caller, request))) return []
+      const { subscribe } = subscriptions.loaded ?? (await subscriptions.load())
+      return subscribe(context, { caller, params, expires, counts }, toSubscribe(caller, request, task))
+    },
   },
   // {"id":1,"result":{"type":"data","data":…}}
   query: { needs: 'caller', run: runCall },

@@ -3,6 +3,7 @@ import { type Cursor, formatCursor, parseCursor } from '@trunkline/protocol'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
+import { stackOf } from '../context/stack-of.ts'
 import { gapError } from '../context/trunkline-error.ts'
 import { evaluate, outcomeError } from '../encoding/result-frames.ts'
 import { type LogRef, type Replay, replayFrom, replayNewest, type SkippedChunks } from '../log/replay.ts'
@@ -184,7 +185,7 @@ function reportFault(
   event: { readonly topic: string; readonly id: string },
   thrown: unknown,
 ): void {
-  const error = thrown instanceof Error ? thrown.stack : String(thrown)
+  const error = thrown instanceof Error ? stackOf(thrown) : String(thrown)
   telemetry.log({
     level: 'ERROR',
     message: 'The filter or map of a subscription threw; the event is left out.',

@@ -30,9 +30,13 @@ export interface UndocumentedOptions {
   readonly cutNotice: LossNotice
   /** The response to a post to a cut connection until the loss is detected. */
   readonly lostPost: 'accepted' | 'gone'
+  /** How the gateway closes a socket that ended without a close frame. */
   readonly tcpLossClose: CloseInfo
+  /** How it closes a socket after two hours. */
   readonly lifetimeClose: CloseInfo
+  /** How it closes a socket that sent a binary frame. */
   readonly binaryClose: CloseInfo
+  /** How it closes a socket that sent more than a frame or a message may have. */
   readonly tooLargeClose: CloseInfo
   /** The body of a rejected handshake. */
   readonly rejectionBody: string

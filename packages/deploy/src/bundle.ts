@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { buildSync } from 'esbuild'
+import { zipSync } from 'fflate'
+
+/** The zip file of an application's functions. */
+export interface Bundle {
+  readonly zip: Uint8Array
+  /** A name that changes with the contents. CloudFormation deploys code only when its key has changed. */
+  readonly key: string
+}
+
+/** Bundles use modules that CommonJS packages, such as parts of the AWS SDK, load by `require`. */
+const banner = "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);"
+
+/** Any fixed time: the same files give the same zip file. */
+const fileTime = new Date(Date.UTC(2000, 0, 1))
+
+/**
+ * Bundles the module that exports an application's handlers, with all packages, into a zip file. In it the module is
+ * `lambda.mjs`, so its `handler` is `lambda`. What is loaded by `import()` is a file of its own, which a cold start does
+ * not read.
+ *
+ * @param entry path of the module, TypeScript or JavaScript
+ * @throws Error when the file does not exist, or with esbuild's messages when it cannot be bundled
+ */
+export function bundleHandlers(entry: string): Bundle {
+  if (!existsSync(entry))
+    throw new Error(`Expected the entry to be the module with your handlers; ${entry} does not exist.`)
+  const folder = join(process.cwd(), 'lambda')
+  const { outputFiles } = buildSync({
+    entryPoints: { lambda: entry },
+    outdir: folder,
+    write: false,
+    bundle: true,
+    minify: true,
+    splitting: true,
+    sourcemap: 'linked',
+    sourcesContent: false,
+    platform: 'node',
+    format: 'esm',
+    target: 'node22',
+    mainFields: ['module', 'main'],
+    outExtension: { '.js': '.mjs' },
+    banner: { js: banner },
+    logLevel: 'silent',
+  })
+  const files = outputFiles.map(
+    ({ path, contents }) => [relative(folder, path).replaceAll('\\', '/'), contents] as const,
+  )
+  const zip = zipSync(Object.fromEntries(files), { level: 9, mtime: fileTime })
+  return { zip, key: createHash('sha256').update(zip).digest('hex').slice(0, 16) }
+}

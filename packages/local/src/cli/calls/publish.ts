@@ -1,0 +1,69 @@
+import { TRPCError } from '@trpc/server'
+import { defined } from '@trunkline/protocol'
+import { createLine, type Duration, type Published } from '@trunkline/server'
+import type { Application } from '@trunkline/server/internal'
+import type { Backend } from '@trunkline/server/ports'
+import * as z from 'zod'
+import { UsageError } from '../../stage/usage-error.ts'
+import { nearestOf } from './application.ts'
+
+interface Publication {
+  readonly channel: string
+  readonly key: Readonly<Record<string, string | number>>
+  readonly event: unknown
+  readonly idempotencyKey?: string
+}
+
+/** Publishes to a channel with a log, whose schemas are not known. */
+export async function publishRaw(
+  backend: Backend,
+  { channel, key, event, retention, ...options }: Publication & { readonly retention?: string },
+): Promise<Published> {
+  const schemas = { key: z.record(z.string(), z.union([z.string(), z.number()])), event: z.any() }
+  const declared = { ...schemas, ...defined({ retention: retention as Duration | undefined }) }
+  return validated(() => createLine({ backend }).channel(channel, declared).publish(key, event, options))
+}
+
+/**
+ * Publishes to a channel of an application. Resolves to undefined for an ephemeral one, whose events have no ids.
+ *
+ * @throws UsageError for an event or a key that does not fit, a channel that the application does not have, and one
+ * whose log only its subscribers or its producer write
+ */
+export async function publishTyped(
+  backend: Backend,
+  { channels }: Application,
+  { channel, key, event, ...options }: Publication,
+): Promise<Published | undefined> {
+  const found = channels.find(({ name }) => name === channel)
+  const names = channels.map(({ name }) => name)
+  if (found === undefined) throw new UsageError(`There is no channel ${channel}. ${suggest(channel, names)}`)
+  const kind = found.presence !== undefined ? 'presence' : found.stream !== undefined ? 'stream' : undefined
+  if (kind !== undefined)
+    throw new UsageError(
+      `Expected a channel that can be published to, got the ${kind} ${channel}: its ${kind === 'presence' ? 'members' : 'producer'} alone write to it.`,
+    )
+  const line = createLine({ backend })
+  // the schemas are zod's own objects, whose types the definition does not keep
+  const schemas = { key: found.key, event: found.event as z.ZodAny }
+  const { retentionMs: retention } = found
+  if (retention !== undefined)
+    return validated(() => line.channel(channel, { ...schemas, retention }).publish(key, event, options))
+  await validated(() => line.ephemeral(channel, schemas).publish(key, event))
+  return undefined
+}
+
+function suggest(channel: string, names: readonly string[]): string {
+  const nearest = nearestOf(channel, names)
+  if (nearest !== undefined) return `Did you mean ${nearest}?`
+  return names.length === 0 ? 'The application has none.' : `The channels are ${names.join(', ')}.`
+}
+
+/** A key or an event that does not fit is wrong usage. */
+async function validated<T>(publish: () => Promise<T>): Promise<T> {
+  try {
+    return await publish()
+  } catch (error) {
+    throw error instanceof TRPCError && error.code === 'BAD_REQUEST' ? new UsageError(error.message) : error
+  }
+}

@@ -1,0 +1,61 @@
+import { defined } from '@trunkline/protocol'
+import { UsageError } from '../../stage/usage-error.ts'
+import { parseJson } from '../calls/options.ts'
+import { defineCommand } from '../definition/command.ts'
+import { file, flag, text } from '../definition/options.ts'
+
+export const publishCommand = defineCommand({
+  name: 'publish',
+  heading: 'Use a line',
+  summary: 'Publish an event to a topic',
+  description:
+    'Publishes an event to a topic of a channel and prints its id. With --entry, or on a trunkline dev, the schemas of the channel validate key and event. Without them it refuses, unless --raw says that any JSON may be published: a subscriber gets only what its schema accepts when it is delivered.',
+  onLine: true,
+  args: {
+    channel: { required: true, description: 'The name of the channel, such as room.messages' },
+    key: { required: true, description: `The key of the topic as JSON, such as '{"room":"7"}'` },
+    event: { required: true, description: 'The event as JSON' },
+  },
+  options: {
+    entry: file('The module that exports your handlers: its channels validate the event'),
+    raw: flag('Publish without validation, to a channel with a log'),
+    retention: text('time', 'With --raw: the retention of the channel, such as 7d (default: 24h)'),
+    idempotencyKey: text('key', 'Publishing again with the same key publishes nothing'),
+  },
+  examples: [
+    [`trunkline publish room.messages '{"room":"7"}' '{"text":"hi"}'`, 'Publish to the trunkline dev that runs'],
+    [
+      `trunkline publish room.messages '{"room":"7"}' '{"text":"hi"}' --stage prod --entry src/lambda.ts`,
+      'Publish to a deployed line, validated',
+    ],
+  ],
+  async run({ args: { channel, key, event }, options, io, findLine }) {
+    const { entry, raw, retention, idempotencyKey } = options
+    if (raw && entry !== undefined) throw new UsageError('Expected either --entry or --raw, got both. Leave one out.')
+    if (retention !== undefined && !raw) throw new UsageError('Expected --raw with --retention, got --retention alone.')
+    const [{ publishRaw, publishTyped }, { loadEntry }, { toKey }] = await Promise.all([
+      import('../calls/publish.ts'),
+      import('../calls/application.ts'),
+      import('../table/topics.ts'),
+    ])
+    const publication = {
+      channel,
+      key: toKey(key),
+      event: parseJson(event, 'the event'),
+      ...defined({ idempotencyKey }),
+    }
+    const stage = await findLine()
+    const backend = await stage.backend()
+    const application = raw ? undefined : await loadEntry(entry ?? stage.entry)
+    if (application === undefined && !raw)
+      throw new UsageError(
+        `Expected --entry, the module that exports your handlers, to validate the event. Add it, or --raw to publish any JSON.`,
+      )
+    if (application === undefined) io.note('The event is not validated.')
+    const published = await (application === undefined
+      ? publishRaw(backend, { ...publication, ...defined({ retention }) })
+      : publishTyped(backend, application, publication))
+    io.result(published ?? { id: null }, published === undefined ? 'posted to the current subscribers' : published.id)
+    return 0
+  },
+})

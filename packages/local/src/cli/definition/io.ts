@@ -1,0 +1,98 @@
+import { UsageError } from '../../stage/usage-error.ts'
+
+/** The streams of a process. */
+export interface IoStreams {
+  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean }
+  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean }
+  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean }
+}
+
+/** How a command speaks. Results are on stdout; everything else is on stderr, so that results can be piped. */
+export interface Io {
+  readonly stdin: IoStreams['stdin']
+  /** Whether results are JSON (`--json`). */
+  readonly isJson: boolean
+  /** Prints a line on stdout. */
+  readonly print: (line: string) => void
+  /** Prints a result: its JSON with `--json`, otherwise the text. */
+  readonly result: (value: unknown, text: string | readonly string[]) => void
+  /** Prints a line on stderr. */
+  readonly note: (line: string) => void
+  /** Replaces the line of progress on stderr. Prints nothing where stderr is no terminal. */
+  readonly progress: (line: string) => void
+  /**
+   * Asks before the command goes on. Resolves at once with `yes`. Rejects with a `UsageError` where nobody can answer,
+   * and with `Declined` for a no.
+   */
+  readonly confirm: (question: string, yes: boolean | undefined) => Promise<void>
+  /** Aborted by the first SIGINT, SIGTERM, SIGHUP or end of the parent process. Its reason is the signal's name. */
+  readonly interrupted: AbortSignal
+}
+
+/** A failure with facts for `--json`, such as the code of an error. */
+export class CommandFailure extends Error {
+  override readonly name = 'CommandFailure'
+  readonly facts: Readonly<Record<string, unknown>>
+  constructor(message: string, facts: Readonly<Record<string, unknown>>) {
+    super(message)
+    this.facts = facts
+  }
+}
+
+/** The answer to a question was no. */
+class Declined extends Error {
+  override readonly name = 'Declined'
+}
+
+export function createIo(streams: IoStreams, isJson: boolean, interrupted: AbortSignal): Io {
+  const { stdin, stdout, stderr } = streams
+  let isProgressShown = false
+  const clear = () => {
+    if (isProgressShown) stderr.write('\r\u001B[K')
+    isProgressShown = false
+  }
+  const print = (line: string) => {
+    clear()
+    stdout.write(`${line}\n`)
+  }
+  return {
+    stdin,
+    isJson,
+    print,
+    result: (value, text) => {
+      if (isJson) print(JSON.stringify(value, null, 2))
+      else for (const line of typeof text === 'string' ? [text] : text) print(line)
+    },
+    note: (line) => {
+      clear()
+      stderr.write(`${line}\n`)
+    },
+    progress: (line) => {
+      if (stderr.isTTY !== true) return
+      stderr.write(`\r\u001B[K${line}`)
+      isProgressShown = true
+    },
+    async confirm(question, yes) {
+      if (yes === true) return
+      if (stdin.isTTY !== true || stderr.isTTY !== true)
+        throw new UsageError(`${question} Nobody can answer here, as the input is no terminal. Add --yes to go on.`)
+      clear()
+      const { confirm } = await import('@clack/prompts')
+      const answer = await confirm({
+        message: question,
+        initialValue: false,
+        input: stdin as typeof process.stdin,
+        output: stderr as typeof process.stderr,
+      })
+      if (answer !== true) throw new Declined('Stopped: nothing was read or changed.')
+    },
+    interrupted,
+  }
+}
+
+const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
+
+/** The exit code of a command that a signal stopped: 128 and the signal's number, as shells have it. */
+export function interruptedCode(signal: unknown): number {
+  return 128 + (signalNumbers[String(signal)] ?? 2)
+}

@@ -1,0 +1,137 @@
+import { defined } from '@trunkline/protocol'
+import type { TailEntry, TailSource } from './tail.ts'
+
+const pageRows = 200
+const mostPages = 50
+
+/** What a page of the inspector's lists has for `trunkline tail`. */
+interface Page<Row> {
+  readonly rows: readonly Row[]
+}
+
+interface FrameRow {
+  readonly id: string
+  readonly number: number
+  readonly at: number
+  readonly direction: 'in' | 'out'
+  readonly connectionId: string
+  readonly bytes: number
+  readonly type: string
+  readonly path: string
+  readonly code?: string
+}
+
+interface RunRow {
+  readonly id: string
+  readonly number: number
+  readonly name: string
+  readonly endedAt: number
+  readonly durationMs: number
+  readonly outcome: string
+  readonly cause: string
+  readonly code?: string
+  readonly lines: number
+}
+
+interface RunItem {
+  readonly output: readonly { readonly stream: 'stdout' | 'stderr'; readonly text: string }[]
+}
+
+export interface FeedOptions {
+  readonly frames: boolean
+  /** Whether the text of each frame is read too, which takes a request. */
+  readonly texts: boolean
+  readonly logs: boolean
+  /** Names of functions. @default all */
+  readonly functions: readonly string[] | undefined
+  readonly filter: string | undefined
+  readonly signal: AbortSignal
+}
+
+/** Reads the frames and the runs of functions with their console output from the inspector of a local line. */
+export function inspectorSource(url: string, options: FeedOptions): TailSource {
+  const { frames, texts, logs, functions, filter, signal } = options
+  const get = async <T>(path: string): Promise<T> => {
+    const response = await fetch(`${url}/${path}`, { signal }).catch((cause: unknown) => {
+      throw new Error(`The inspector at ${url} does not answer. Start the line with trunkline dev.`, { cause })
+    })
+    if (response.ok) return (await response.json()) as T
+    throw new Error(
+      `The inspector at ${url} answered ${response.status}. trunkline tail needs a trunkline dev of its own version.`,
+    )
+  }
+  const read = newRows(get)
+  const open = <T>(list: string, id: string) => get<T>(`open/${list}?id=${encodeURIComponent(id)}`)
+  const readFrame = async (row: FrameRow) =>
+    toFrameEntry(row, texts ? (await open<{ readonly text: string }>('frames', row.id)).text : undefined)
+  const readRun = async (run: RunRow) =>
+    toRunEntries(run, run.lines === 0 ? { output: [] } : await open<RunItem>('runs', run.id))
+  return async ({ from }) => {
+    const [frameRows, runRows] = await Promise.all([
+      frames ? read<FrameRow>('frames') : [],
+      logs ? read<RunRow>('runs') : [],
+    ])
+    const runs = runRows.filter(({ name, endedAt }) => endedAt >= from && functions?.includes(name) !== false)
+    const entries: TailEntry[] = []
+    for (const row of frameRows) if (row.at >= from) entries.push(await readFrame(row))
+    for (const run of runs) entries.push(...(await readRun(run)))
+    return filter === undefined ? entries : entries.filter(({ text }) => text.includes(filter))
+  }
+}
+
+interface Numbered {
+  readonly number: number
+}
+
+/** Reads the rows of a list that are newer than those that it returned before. */
+function newRows(get: <T>(path: string) => Promise<T>) {
+  const last = new Map<string, number>()
+  return async <Row extends Numbered>(list: string): Promise<readonly Row[]> => {
+    const before = last.get(list) ?? 0
+    const found: Row[] = []
+    let through: number | undefined
+    for (let page = 0; page < mostPages; page++) {
+      const query = `offset=${page * pageRows}&limit=${pageRows}${through === undefined ? '' : `&through=${through}`}`
+      const { rows } = await get<Page<Row>>(`list/${list}?${query}`)
+      const isNew = ({ number }: Row) => number > before
+      found.push(...rows.filter(isNew))
+      through ??= rows[0]?.number
+      if (rows.length < pageRows || !rows.every(isNew)) break
+    }
+    last.set(list, Math.max(before, ...found.map(({ number }) => number)))
+    return found
+  }
+}
+
+function toFrameEntry(row: FrameRow, shown: string | undefined): TailEntry {
+  const { number, at, direction, connectionId, bytes, type, path, code } = row
+  const words = [connectionId, type, path, code, `${bytes} bytes`, shown].filter(
+    (word) => word !== undefined && word !== '',
+  )
+  return {
+    ...{ at, id: `frame ${number}`, from: `frame ${direction}`, text: words.join('  ') },
+    facts: { direction, connectionId, bytes, type, path, ...defined({ code, text: shown }) },
+  }
+}
+
+function toRunEntries(
+  { number, name, endedAt, durationMs, outcome, cause, code }: RunRow,
+  { output }: RunItem,
+): TailEntry[] {
+  const at = endedAt
+  const lines = output.flatMap(({ stream, text }) => text.split('\n').map((line) => ({ stream, line })))
+  const printed = lines
+    .filter(({ line }) => line !== '')
+    .map(({ stream, line }, index) => ({
+      ...{ at: at - durationMs, id: `run ${number} ${index}`, from: name, text: line },
+      facts: { stream, message: line },
+    }))
+  const words = [outcome, cause, code, `${Math.round(durationMs)} ms`].filter(
+    (word) => word !== undefined && word !== '',
+  )
+  const end: TailEntry = {
+    ...{ at, id: `run ${number}`, from: name, text: words.join('  ') },
+    facts: { outcome, cause, durationMs, ...(code !== undefined && { code }) },
+  }
+  return [...printed, end]
+}

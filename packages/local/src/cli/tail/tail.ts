@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Io } from '../definition/io.ts'
+
+/** A line of a log, or a frame. */
+export interface TailEntry {
+  /** Epoch milliseconds. */
+  readonly at: number
+  /** One source gives an entry its id once; with it, an entry that is read again is not printed again. */
+  readonly id: string
+  /** The function's short name, or `frame in` and `frame out`. */
+  readonly from: string
+  readonly text: string
+  /** More members for `--json`. */
+  readonly facts: Readonly<Record<string, unknown>>
+}
+
+/** Reads the entries from a time to a time, in any order; it may return some of them again. */
+export type TailSource = (range: { readonly from: number; readonly to: number }) => Promise<readonly TailEntry[]>
+
+export interface TailSettings {
+  readonly io: Io
+  /** Where it begins, in epoch milliseconds. */
+  readonly since: number
+  /** False: ends when it has printed what there is. */
+  readonly follow: boolean
+  /** How often a source is read. */
+  readonly everyMs: number
+  /** How old an entry is when it is printed, so that entries of several logs are in the order of their times. */
+  readonly settleMs: number
+  /** How long an entry may take to be found: it is looked for again in this time. */
+  readonly lateMs: number
+  readonly now?: () => number
+}
+
+/** Prints the entries of a source in the order of their times, each once, until the user interrupts it. */
+export async function tail(source: TailSource, settings: TailSettings): Promise<void> {
+  const { io, since, follow, everyMs, settleMs, lateMs, now = Date.now } = settings
+  const printed = new Map<string, number>()
+  for (let from = since; !io.interrupted.aborted; ) {
+    const to = follow ? now() - settleMs : now()
+    const entries = await source({ from, to }).catch((error: unknown) => {
+      if (io.interrupted.aborted) return []
+      throw error
+    })
+    for (const entry of [...entries].sort((a, b) => a.at - b.at)) {
+      if (entry.at < since || printed.has(entry.id)) continue
+      printed.set(entry.id, entry.at)
+      print(io, entry)
+    }
+    if (!follow) return
+    from = Math.max(since, to - lateMs)
+    for (const [id, at] of printed) if (at < from) printed.delete(id)
+    await sleep(everyMs, undefined, { signal: io.interrupted }).catch(() => {}) // interrupted: the loop ends
+  }
+}
+
+function print(io: Io, { at, from, text, facts }: TailEntry): void {
+  const time = new Date(at).toISOString()
+  io.print(io.isJson ? JSON.stringify({ time, from, ...facts }) : `${time}  ${from}  ${text}`)
+}

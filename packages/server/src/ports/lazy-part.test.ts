@@ -1,0 +1,33 @@
+import { expect, test } from 'vitest'
+import { lazyPart, loadParts, withPart } from './lazy-part.ts'
+
+test('a part is imported once, and used at once after that', async () => {
+  let imports = 0
+  const part = lazyPart([], async () => ({ value: ++imports }))
+  expect(part.loaded).toBeUndefined()
+  expect(await withPart(part, ({ value }) => value)).toBe(1)
+  expect(withPart(part, ({ value }) => value)).toBe(1)
+  expect(await part.load()).toEqual({ value: 1 })
+})
+
+test('a part whose file could not be read is read again by the next call', async () => {
+  let tries = 0
+  const part = lazyPart([], async () => {
+    if (++tries === 1) throw new Error('EMFILE')
+    return tries
+  })
+  await expect(part.load()).rejects.toThrow('EMFILE')
+  expect(await part.load()).toBe(2)
+})
+
+test('the parts of a function are those that it needs for each event', async () => {
+  const read: string[] = []
+  const note = (name: string) => async () => read.push(name)
+  lazyPart(['one', 'two'], note('shared'))
+  lazyPart(['two'], note('second'))
+  lazyPart([], note('rare'))
+  await loadParts('one')
+  expect(read).toEqual(['shared'])
+  await loadParts()
+  expect(read.sort()).toEqual(['rare', 'second', 'shared'])
+})
