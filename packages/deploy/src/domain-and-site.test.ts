@@ -35,6 +35,15 @@ describe('a domain of the WebSocket API', () => {
     expect(template.Resources['DomainMapping']?.Properties).toMatchObject({ ApiMappingKey: 'chat' })
   })
 
+  it('has a new deployment when the address of API Gateway is disabled, without which a stage keeps the address', () => {
+    const deploymentOf = (more: Partial<LineTemplateOptions>) =>
+      Object.keys(create(more).Resources).find((id) => id.startsWith('WebsocketsDeployment') && !id.endsWith('Stage'))
+    const domain = { name, certificateArn }
+    expect(deploymentOf({ domain })).toBe(deploymentOf({}))
+    expect(deploymentOf({ domain: { ...domain, disableDefaultEndpoint: true } })).not.toBe(deploymentOf({ domain }))
+    expect(create({}).Resources['WebsocketsApi']?.Properties).toMatchObject({ DisableExecuteApiEndpoint: false })
+  })
+
   it('gets its record in a zone of Route 53', () => {
     const { Resources } = create({ domain: { name, certificateArn, hostedZoneId: 'Z1' } })
     expect(Resources['DomainRecord']?.Properties).toMatchObject({
