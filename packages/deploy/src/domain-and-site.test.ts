@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type LineTemplateOptions, lineTemplate, resolveParameters } from './index.ts'
 
 const options = { service: 'shop', stage: 'prod', handler: 'lambda' }
-const certificateArn = 'arn:aws:acm:eu-west-1:1:certificate/1'
+const certificateArn = 'arn:aws:acm:us-east-1:1:certificate/1'
 const create = (more: Partial<LineTemplateOptions>) => lineTemplate({ ...options, ...more })
 const variables = (template: ReturnType<typeof create>, name: string) => {
   const environment = template.Resources['WebsocketLambdaFunction']?.Properties['Environment']
