@@ -193,6 +193,7 @@ describe('the options', () => {
     [{ domain, site: { domain: { ...page, name: domain.name } } }, 'Expected another host for the page'],
     [{ site: { domain: { ...page, certificateArn: domain.certificateArn } } }, 'to be in us-east-1'],
     [{ environment: { POWERTOOLS_SERVICE_NAME: 'mine' } }, 'that neither Trunkline nor AWS uses'],
+    [{ environment: { Ref: 'Origins' } }, 'that neither Trunkline nor AWS uses'],
     [{ environment: { LAMBDA_TASK_ROOT: '/' } }, 'that neither Trunkline nor AWS uses'],
     [{ memoryMb: 64 }, 'got 64'],
     [

@@ -166,7 +166,7 @@ const origins = z.array(z.union([z.literal(''), origin])).transform((all) => all
 const concurrency = z.int().min(1, 'Expected at least 1: a function with 0 never runs').max(1_000_000)
 /** The metrics of the alarms have the two names of Powertools. */
 const variableName =
-  /^(?!TRUNKLINE_|AWS_|LAMBDA_(?:TASK_ROOT|RUNTIME_DIR)$|POWERTOOLS_(?:METRICS_NAMESPACE|SERVICE_NAME)$)[A-Za-z]\w+$/
+  /^(?!TRUNKLINE_|AWS_|Ref$|LAMBDA_(?:TASK_ROOT|RUNTIME_DIR)$|POWERTOOLS_(?:METRICS_NAMESPACE|SERVICE_NAME)$)[A-Za-z]\w+$/
 const names = ['authorizer', 'websocket', 'tableStream', 'deliver', 'delayed', 'worker', 'http', 'handler'] as const
 
 const schema = z
