@@ -24,12 +24,10 @@ export class TrunklinePlugin {
   /** What runs at which step of osls. */
   readonly hooks: Readonly<Record<string, () => void | Promise<void>>>
   readonly #serverless: Serverless
-  readonly #settings: PluginSettings
 
   /** @throws Error when `custom.trunkline.handler` is missing, or for settings of the provider that the line ignores */
   constructor(serverless: Serverless) {
     this.#serverless = serverless
-    this.#settings = readSettings(serverless)
     this.#declareFunctions()
     this.hooks = {
       'after:aws:package:finalize:mergeCustomProviderResources': () => this.#replaceResources(),
@@ -37,6 +35,11 @@ export class TrunklinePlugin {
       'after:deploy:deploy': () => this.#uploadSite(),
       'after:aws:info:displayStackOutputs': () => this.#showNextSteps(),
     }
+  }
+
+  /** Read at each use: osls resolves variables of stacks and of SSM after it has created the plugins. */
+  get #settings(): PluginSettings {
+    return readSettings(this.#serverless)
   }
 
   #options(): LineTemplateOptions {
@@ -54,7 +57,10 @@ export class TrunklinePlugin {
 
   #declareFunctions(): void {
     const { service } = this.#serverless
-    for (const [name, declared] of Object.entries(lineFunctions(this.#options()))) {
+    const { handler, ...options } = this.#options()
+    const resolved = Object.entries(options).filter(([, value]) => !JSON.stringify(value ?? null).includes('${'))
+    const known = { ...(Object.fromEntries(resolved) as typeof options), handler }
+    for (const [name, declared] of Object.entries(lineFunctions(known))) {
       if (service.functions?.[name] !== undefined)
         throw new Error(`Expected another name for the function ${name}: the line has a function of this name.`)
       this.#serverless.extendConfiguration(['functions', name], declared)
