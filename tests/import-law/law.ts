@@ -77,7 +77,7 @@ const law = {
     packages: [protocol, trpcServer, node, { name: /^zod(\/|$)/, typeOnly: true }],
   },
   /** For scripts: no other area imports it, so that no function has the rights that it needs. */
-  'server/erase': { areas: ['define', 'line', 'runtime'].map((name) => `server/${name}`), packages: [] },
+  'server/erase': { areas: ['define', 'line', 'runtime'].map((name) => `server/${name}`), packages: [protocol] },
   'server/entry': {
     areas: ['define', 'lambda', 'line'].map((name) => `server/${name}`),
     packages: [],
