@@ -25,8 +25,10 @@ const mostBytes = 1_048_576 // of an action: an event or an input has at most 1 
  */
 export function createInspectorHttp(source: InspectorSource) {
   return (incoming: IncomingMessage, response: ServerResponse): boolean => {
-    const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://localhost')
+    const { url = '/' } = incoming
+    const [pathname = ''] = url.split('?', 1)
     if (pathname !== inspectorPath && !pathname.startsWith(`${inspectorPath}/`)) return false
+    const searchParams = new URLSearchParams(url.slice(pathname.length + 1))
     const originError = findOriginError(incoming)
     const name = pathname.slice(inspectorPath.length + 1)
     if (originError !== undefined) answer(response, 403, { message: originError })

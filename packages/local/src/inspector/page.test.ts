@@ -77,12 +77,12 @@ describe.skipIf(!existsSync(executablePath))('the page, with 1,000 connections a
         expect(await rendered(page)).toBeLessThan(mostRendered)
         expect(await elements(page)).toBeLessThan(1_500)
       }
-      await page.getByLabel('Search frames').fill('frame 77')
+      await page.getByLabel('Search frames').fill('frame 7712') // no connection has this in its id
       await page.locator('#announcer', { hasText: 'frames found' }).waitFor({ state: 'attached' })
       expect(await rendered(page)).toBeLessThan(mostRendered)
       await rows(page).nth(3).click()
       await page.getByRole('heading', { name: /^Frame \d+$/ }).waitFor()
-      await page.locator('#item pre', { hasText: '77' }).first().waitFor()
+      await page.locator('#item pre', { hasText: '7712' }).first().waitFor()
       expect(await rendered(page)).toBeLessThan(mostRendered)
       await page.getByRole('tab', { name: /^Connections/ }).click()
       await expect.poll(() => grid(page, 'Connections').getAttribute('aria-rowcount'), patience).toBe('1001')
@@ -142,9 +142,8 @@ describe.skipIf(!existsSync(executablePath))('the page, with 1,000 connections a
     expect(await hasFocus(list)).toBe(true)
     for (const key of ['ArrowDown', 'PageDown', 'PageDown', 'ArrowUp', 'End', 'Home', 'ArrowDown'])
       await page.keyboard.press(key)
-    const active = await list.getAttribute('aria-activedescendant')
-    expect(active).toBe('frames-1')
-    await page.locator(`#${active}[data-active]:not([data-loading])`).waitFor()
+    await expect.poll(() => list.getAttribute('aria-activedescendant'), patience).toBe('frames-1')
+    await page.locator('#frames-1[data-active]:not([data-loading])').waitFor()
     await page.keyboard.press('Enter')
     const heading = page.getByRole('heading', { name: /^Frame \d+$/ })
     await heading.waitFor()
@@ -303,6 +302,16 @@ describe.skipIf(!existsSync(executablePath))('the page of another source', () =>
     await expect.poll(() => seen.length, patience).toBe(2)
     expect(seen[1]).toMatchObject({ input: { room: 'other' } })
     expect(broken).toEqual([])
+  })
+
+  test('has forms that fit a phone', async () => {
+    await using served = await servePage(stubSource(['call'], []))
+    await using opened = await inspect(served.address, phone)
+    const { page } = opened
+    await rows(page).first().click()
+    await page.getByRole('button', { name: 'Add to tags' }).click()
+    const hidden = await page.locator('#item-body').evaluate((body) => body.scrollWidth - body.clientWidth)
+    expect(hidden).toBe(0)
   })
 
   test('has no action that the source does not have, and shows all data as text', async () => {

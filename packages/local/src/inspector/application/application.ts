@@ -64,7 +64,7 @@ export class PoolApplication implements ApplicationPort {
   }
 
   async close(): Promise<void> {
-    const thread = await this.#loaded?.thread
+    const thread = await this.#loaded?.thread.catch(() => undefined) // it did not start
     thread?.end()
     await thread?.ended
   }
@@ -72,7 +72,7 @@ export class PoolApplication implements ApplicationPort {
   #load(): Loaded {
     const { version } = this.#pool.current()
     if (this.#loaded?.version === version) return this.#loaded
-    void this.#loaded?.thread.then((thread) => thread.end())
+    this.#loaded?.thread.then((thread) => thread.end()).catch(() => {}) // it did not start
     this.#loaded = { version, thread: this.#start(), description: undefined }
     return this.#loaded
   }
@@ -93,12 +93,16 @@ export class PoolApplication implements ApplicationPort {
 
   /** Runs a function after those before it: a thread runs one event at a time. */
   #run<T>(exportName: keyof ApplicationFunctions, event: unknown): Promise<T> {
-    const { thread } = this.#load()
-    const answer = this.#last.then(async () => runIn<T>(await thread, exportName, event))
-    this.#last = answer.catch(async () => {
-      if (!(await thread).alive) this.#loaded = undefined
-    })
+    const loaded = this.#load()
+    const answer = this.#last.then(async () => runIn<T>(await loaded.thread, exportName, event))
+    this.#last = answer.catch(() => this.#dropEnded(loaded))
     return answer
+  }
+
+  /** The next request starts another thread in place of one that did not start or has ended. */
+  async #dropEnded(loaded: Loaded): Promise<void> {
+    const thread = await loaded.thread.catch(() => undefined)
+    if (thread?.alive !== true && this.#loaded === loaded) this.#loaded = undefined
   }
 }
 

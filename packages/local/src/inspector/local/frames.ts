@@ -40,7 +40,7 @@ export class Frames {
 
   add(frame: Pick<FrameEntry, 'at' | 'direction' | 'connectionId' | 'bytes'>, text: string): void {
     const name = this.#names.name(frame.direction, frame.connectionId, text)
-    this.#recent.add({ ...frame, ...name, text: redact(text.slice(0, keptCharacters)) })
+    this.#recent.add({ ...frame, ...name, text: redact(begin(text)) })
   }
 
   /** Forgets the paths of an ended connection; its frames stay. */
@@ -87,6 +87,11 @@ export class Frames {
     }
     return undefined
   }
+}
+
+/** The beginning of a text, as a copy: a slice would keep the whole text in memory. */
+function begin(text: string): string {
+  return text.length > keptCharacters ? Buffer.from(text.slice(0, keptCharacters)).toString() : text
 }
 
 /** Whether two have a call in common. */

@@ -78,7 +78,7 @@ export const columns: Columns = {
       text: ({ initMs }) => (initMs === undefined ? 'warm' : `cold ${(initMs / 1_000).toFixed(1)} s`),
       state: ({ initMs }) => (initMs === undefined ? 'warm' : 'cold'),
     },
-    { label: 'Lines', width: '2.5rem', kind: 'number', text: ({ lines }) => (lines === 0 ? '' : String(lines)) },
+    { label: 'Logs', width: '2.5rem', kind: 'number', text: ({ lines }) => (lines === 0 ? '' : String(lines)) },
   ],
   connections: [
     {

@@ -195,9 +195,7 @@ function connectionActions({ id, via, authExpires }: ConnectionItem, state: Page
       ...(isSocket ? button('Cut the socket', 'cut') : []),
       ...(isSocket && authExpires !== undefined ? button('Expire its token', 'expireToken') : []),
       ...(isSocket ? button('Its two hours', 'twoHours') : []),
-      ...(isSocket && can(state, 'fault')
-        ? [makeButton('Fault for it …', () => state.open('connections', `fault ${id}`))]
-        : []),
+      ...(isSocket && can(state, 'fault') ? [makeButton('Fault for it …', () => state.addFault(id))] : []),
     ),
     ...(can(state, 'kick') ? [kick] : []),
     outcome.element,

@@ -1,7 +1,7 @@
 // One file over 200 lines: the rows, what is loaded of them and the keyboard share the state of one list.
 
 import { elementScroll, observeElementOffset, observeElementRect, Virtualizer } from '@tanstack/virtual-core'
-import type { ListName, ListPage, ListRows, ListStatus } from '../data-source.ts'
+import type { ListName, ListPage, ListQuery, ListRows, ListStatus } from '../data-source.ts'
 import { api } from './api.ts'
 import type { Column } from './columns.ts'
 import { announce, make, makeButton, setText } from './element.ts'
@@ -50,7 +50,8 @@ export class ListView<K extends ListName> {
   #more = false
   #isRefreshing = false
   #saying: ReturnType<typeof setTimeout> | undefined
-  #requests = 0
+  /** The number of views that were requested: an answer for an older one is dropped. */
+  #views = 0
   #refreshing: ReturnType<typeof setTimeout> | undefined
   #loading = new Set<number>()
 
@@ -234,7 +235,8 @@ export class ListView<K extends ListName> {
     const { version } = this.#status
     const first = this.#isNumbered ? 0 : Math.max(0, this.#firstSeen() - 20)
     this.#isRefreshing = true
-    const page = await this.#request(first, undefined)
+    this.#views += 1
+    const page = await this.#request({ offset: first })
     if (page === undefined) return
     this.#isRefreshing = false
     this.#rows = new Map(page.rows.map((row, index) => [first + index, row]))
@@ -268,25 +270,26 @@ export class ListView<K extends ListName> {
   }
 
   async #loadPage(first: number): Promise<void> {
-    const page = await this.#request(first, this.#through)
-    if (page === undefined) return void this.#loading.delete(first)
+    const through = this.#through
+    const page = await this.#request({ offset: first, ...(through !== undefined && { through }) })
+    if (page === undefined) return // a newer view loads its own rows
     for (const [index, row] of page.rows.entries()) this.#rows.set(first + index, row)
     if (page.total !== this.#total) this.#resize(page.total) // the oldest rows were dropped meanwhile
     this.#render()
   }
 
-  /** Undefined when a newer view was requested meanwhile. */
-  async #request(offset: number, through: number | undefined): Promise<ListPage<ListRows[K]> | undefined> {
-    if (through === undefined) this.#requests += 1
-    const request = this.#requests
+  /** Undefined when a newer view was requested meanwhile, or when the request failed. */
+  async #request(part: Pick<ListQuery, 'offset' | 'through'>): Promise<ListPage<ListRows[K]> | undefined> {
+    const view = this.#views
     try {
-      const query = { search: this.#search.value, offset, limit: pageRows, more: this.#more }
+      const query = { search: this.#search.value, limit: pageRows, more: this.#more, ...part }
       this.#more = false // it was asked for once
-      const page = await api.list(this.#options.name, through === undefined ? query : { ...query, through })
-      return request === this.#requests ? page : undefined
+      const page = await api.list(this.#options.name, query)
+      return view === this.#views ? page : undefined
     } catch (error) {
-      if (request !== this.#requests) return undefined
+      if (view !== this.#views) return undefined
       this.#isRefreshing = false
+      this.#loading.delete(part.offset) // it is requested again when the list is rendered
       this.#showNote(error instanceof Error ? error.message : String(error))
       return undefined
     }

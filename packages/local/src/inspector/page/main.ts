@@ -19,21 +19,22 @@ interface Tab {
 
 const behindMs = 4_000 // updates come each second
 const panel = find('list-panel')
+const isPhone = () => matchMedia('(max-width: 59.99rem)').matches
 const tabs = new Map<string, Tab>()
 const capabilities = await load()
 const state: PageState = {
   capabilities,
   status: undefined,
-  open(list, id) {
-    const fault = /^fault (.*)$/s.exec(id)?.[1]
-    if (fault === undefined) return pane.open({ list, id })
+  open: (list, id) => pane.open({ list, id }),
+  addFault(connection) {
     select('faults')
-    faults?.choose(fault)
+    if (isPhone()) pane.close()
+    faults?.choose(connection)
   },
   show(list, search) {
     select(list)
     tabs.get(list)?.list?.find(search)
-    if (matchMedia('(max-width: 59.99rem)').matches) pane.close()
+    if (isPhone()) pane.close() // it covers the list
   },
 }
 const pane = new ItemPane(state, () => {

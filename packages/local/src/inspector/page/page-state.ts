@@ -15,6 +15,8 @@ export interface PageState {
   status: InspectorStatus | undefined
   /** Shows an opened row in the pane. */
   open(list: ListName, id: string): void
+  /** Shows the form of a fault for a connection. */
+  addFault(connection: string): void
   /** Shows a list with a search. */
   show(list: ListName, search: string): void
 }
