@@ -99,7 +99,7 @@ const law = {
   deploy: {
     areas: [],
     packages: [
-      { name: /^node:/, within: /\/(bundle|resources\/websocket-api)\.ts$/ },
+      { name: /^node:/, within: /\/(bundle|line-template|resources\/websocket-api)\.ts$/ },
       { name: /^zod$/ },
       { name: /^(esbuild|fflate)$/, within: /\/bundle\.ts$/ },
     ],
