@@ -252,7 +252,7 @@ const broken: readonly Case[] = [
       })),
     'failed',
     /KEYS_ONLY, not NEW_AND_OLD_IMAGES/,
-    /turn the stream off/,
+    /switch the stream off/,
   ],
   [
     'a mapping that is disabled',
