@@ -1,5 +1,5 @@
 import { initTRPC } from '@trpc/server'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { anonymous, type LineMeta } from '../../define/identity.ts'
 import { partitionOf } from '../../define/partitions.ts'
@@ -27,6 +27,17 @@ function versionOf(count: number | undefined) {
     count === undefined
       ? line.channel('ticks', { key, event })
       : line.channel('ticks', { key, event, partitions: count, partitionBy })
+  const asked: unknown[] = []
+  const chosen = { partition: 0 }
+  const guarded = line.channel('guarded', {
+    key,
+    event,
+    ...(count !== undefined && { partitions: count, partitionBy }),
+    authorize: (at: { readonly room: string }, caller: { readonly principal: unknown }) => {
+      asked.push([at, caller.principal])
+      return at.room === 'x' || 'This room is private.'
+    },
+  } as unknown as { key: typeof key; event: typeof event; partitions: number })
   const spread = line.channel('spread', { key, event, partitions: count ?? 1 })
   const t = initTRPC.context<{ load?: () => unknown }>().meta<LineMeta>().create()
   const repeatable = t.procedure.meta({ repeatable: true })
@@ -41,10 +52,19 @@ function versionOf(count: number | undefined) {
       .subscription(({ input }) =>
         'partitions' in ticks ? ticks.subscribe(input, { partition: input.partition }) : ticks.subscribe(input),
       ),
+    quiet: t.procedure
+      .input(key)
+      .subscription(({ input }) => ticks.subscribe(input).map(({ n }) => ({ twice: 2 * n }))),
+    chosen: t.procedure
+      .input(key)
+      .subscription(({ input }) =>
+        ('partitions' in ticks ? ticks.subscribe(input, chosen) : ticks.subscribe(input)).filter(() => true),
+      ),
+    guarded: t.procedure.input(key).subscription(({ input }) => guarded.subscribe(input)),
     post: repeatable.input(event).mutation(({ input }) => ticks.publish({ room: 'x' }, input)),
     throw: repeatable.input(event).mutation(({ input }) => spread.publish({ room: 'x' }, input)),
   })
-  return { line, ticks, spread, router }
+  return { line, ticks, spread, guarded, asked, chosen, router }
 }
 
 function worldOf(count: number | undefined, { store }: WorldOptions = {}) {
@@ -166,6 +186,16 @@ test('a batch keeps the order of each partition key', async () => {
     }
 })
 
+test('a batch reports an entry without a backend or a definition, as for a channel with one log', async () => {
+  const world = worldOf(4)
+  const entry = world.ticks.entry({ room: 'x' }, { by: 'a', n: 1 })
+  vi.stubEnv('TRUNKLINE_TABLE', undefined)
+  expect(await publishBatch(world.line, [entry])).toMatchObject([{ status: 'rejected' }])
+  const foreign = { channel: 'ticks' } as never
+  const results = await world.asScript(() => publishBatch(world.line, [foreign, entry]))
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+})
+
 test.each([false, true])(
   'a client that merges none is refused with the remedy (stock: %j) [TL-PART-3]',
   async (stock) => {
@@ -212,6 +242,47 @@ test('a partition is an ordinary subscription to its log, also with a filter [TL
     { by: third, n: 2 },
     { by: third, n: 4 },
   ])
+})
+
+test('map converts the events of each partition, live and replayed [TL-PART-4]', async () => {
+  const world = worldOf(4)
+  const client = await world.connect()
+  const [, second = '', third = ''] = keysOf(4)
+  const live = await subscribe(client, 'quiet#2/4')
+  await world.publish(third, 2)
+  await deliver(world, 2)
+  expect(eventsOf(live.frames())).toEqual([{ twice: 4 }])
+  await world.publish(second, 5)
+  expect(eventsOf((await subscribe(client, 'quiet#1/4@start')).frames())).toEqual([{ twice: 10 }])
+})
+
+test('authorize decides about each partition by the key of its topic, before a row is written [TL-PART-4]', async () => {
+  const world = worldOf(4)
+  const client = await world.connect()
+  for (const index of [0, 3]) {
+    const { frames } = await subscribe(client, `guarded#${index}/4`)
+    expect(frames().map(({ result }) => result.type)).toEqual(['data', 'started'])
+  }
+  const refused = await subscribe(client, 'guarded#2/4', { input: { room: 'y' } })
+  expect(refused.frames()).toMatchObject([{ error: { message: 'This room is private.', data: { code: 'FORBIDDEN' } } }])
+  const rowsOf = async (of: string) => (await world.store.readSubscribers(of, 0)).subscribers
+  expect(await rowsOf('guarded?room=s:x/3')).toHaveLength(1)
+  expect(await rowsOf('guarded?room=s:y/2')).toEqual([])
+  expect(world.asked).toContainEqual([{ room: 'y' }, null])
+  expect(new Set(world.asked.map((each) => JSON.stringify(each))).size).toBe(2)
+})
+
+test('a procedure that chooses another partition later ends the subscription, as for another topic', async () => {
+  const world = worldOf(4)
+  const client = await world.connect()
+  const [, second = ''] = keysOf(4)
+  world.chosen.partition = 1
+  const { frames } = await subscribe(client, 'chosen')
+  await world.publish(second, 2)
+  world.chosen.partition = 2
+  await deliver(world, 1)
+  expect(eventsOf(frames())).toEqual([])
+  expect(JSON.stringify(frames().at(-1))).toContain('TOPIC_CHANGED')
 })
 
 test('only the last partition loads the state of startWith [TL-PART-5]', async () => {
@@ -333,6 +404,27 @@ test('a subscription of a channel that gets partitions ends with the number, at 
   expect(((await sync()) as Frame[])[0]?.error?.message).toContain('not live')
 })
 
+test('a subscription of one log ends at its sync when an older version has fewer partitions than were declared [TL-PART-7]', async () => {
+  const older = worldOf(1)
+  const client = await older.connect()
+  const { id, frames } = await subscribe(client, 'live#')
+  const from = frames()[0]?.result.from
+  const newer = worldOf(4, { store: () => older.store })
+  await newer.publish('a', 1)
+  const sync = { id: 's', method: 'sync', params: { subscriptions: [{ id, ref: 1, from }] } }
+  expect(((await client.send(sync)) as Frame[])[0]?.error?.data?.partitions).toEqual({ count: 4 })
+})
+
+test('a version without partitions resumes the log of a client that merges [TL-PART-7]', async () => {
+  const world = worldOf(undefined)
+  const first = await world.publish('a', 1)
+  await world.publish('a', 2)
+  const client = await world.connect()
+  const { frames } = await subscribe(client, `live#0/1@${first.id}`)
+  expect(frames()[0]?.result.data?.partitions).toEqual({ count: 1, at: first.id })
+  expect(eventsOf(frames())).toEqual([{ by: 'a', n: 2 }])
+})
+
 test.each([false, true])('and at a delivery (stock: %j) [TL-PART-7]', async (stock) => {
   const before = worldOf(undefined)
   const client = await before.connect({ stock })
@@ -359,6 +451,7 @@ test('a page is of one partition, whose ids name it', async () => {
   expect((await read({ partition: 2, before: page.older })).events.map(({ data }) => data.n)).toEqual([1])
   await expect(read({ partition: 1, before: page.older })).rejects.toMatchObject({ code: 'BAD_REQUEST' })
   await expect(read({})).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+  await expect(read(undefined as never)).rejects.toMatchObject({ code: 'BAD_REQUEST' })
 })
 const partitioned = () => createLine().channel('ticks', { key, event, partitions: 4 })
 

@@ -252,10 +252,16 @@ async function syncLive(
   ]
 }
 
-/** Ends a subscription that follows the whole topic by one log, once its channel has partitions. Throws the error. */
+/**
+ * Ends a subscription that follows the whole topic by one log, once its channel has partitions. Throws the error. A
+ * version that declares one partition publishes to as many as were ever declared, so it reads the number.
+ */
 // [TL-PART-7]
 async function endOutgrown({ context }: MessageSyncs, { row }: LiveEntry, followed: Followed | undefined) {
-  const error = followed && outgrown(context, followed)
+  if (followed === undefined) return
+  const channel = followed.part === undefined ? context.channelOf(channelOfTopic(followed.topic)) : undefined
+  const count = channel?.partitions?.count === 1 ? await countToSync(context, channel) : undefined
+  const error = outgrown(context, followed, count)
   if (error === undefined) return
   await stopRows(context, row)
   throw error
