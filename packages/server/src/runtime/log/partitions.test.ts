@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { anonymous, type LineMeta } from '../../define/identity.ts'
 import { partitionOf } from '../../define/partitions.ts'
 import { topicOfPartition } from '../../define/topic.ts'
+import { messagesOf, read } from '../../lambda/http/read-client.suite.ts'
 import { createTestLine, type TestClient } from '../../lambda/test-line.suite.ts'
 import { createLine } from '../../line/create-line.ts'
 import { publishBatch } from '../../line/publish-all.ts'
@@ -303,6 +304,20 @@ test('one partition is for every client, with the ids of its log', async () => {
   await world.publish(second, 7)
   await deliver(world, 1)
   for (const { frames } of subscriptions) expect(eventsOf(frames())).toEqual([{ by: second, n: 7 }])
+})
+
+test('a read over HTTP is of one partition, and one of all is refused', async () => {
+  const world = worldOf(4)
+  const [, second = ''] = keysOf(4)
+  await world.publish(second, 7)
+  const page = await read(world, 'one', { input: { room: 'x', partition: 1 } })
+  expect(messagesOf(page)).toEqual([{ by: second, n: 7 }])
+  for (const path of ['live', 'live%23', 'live%231%2F4']) {
+    const { statusCode, body } = await read(world, path)
+    const status = path === 'live' ? 412 : 404
+    expect([statusCode, JSON.parse(body).error.data.httpStatus]).toEqual([status, status])
+    if (path === 'live') expect(body).toContain('subscribe(key, { partition })')
+  }
 })
 
 test('one partition that does not exist is refused', async () => {
