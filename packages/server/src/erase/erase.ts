@@ -75,7 +75,8 @@ async function checkPartition(internals: LineInternals, { topic, index, partitio
   const isOther = index !== 0 && index !== chosen
   if (isPartitioned && isPartition && !isOther) return Number(chosen)
   const expected = isPartitioned ? `a partition from 0 to ${count - 1}` : 'no partition'
-  const got = chosen === undefined ? 'none.' : isOther ? `${index} in the topic and another one.` : describeValue(chosen)
+  const got =
+    chosen === undefined ? 'none.' : isOther ? `${index} in the topic and another one.` : describeValue(chosen)
   throw new TypeError(`Expected ${expected} for channel ${name}, got ${got} Erase each partition by itself.`)
 }
 

@@ -68,7 +68,10 @@ describe('trunkline topics', () => {
       err: expect.stringContaining('Expected a partition from 0 to 1 for channel ticks, got none.'),
     })
     const counts = []
-    for (const args of [[...ofKey, '--partition', '0'], ['--topic', 'ticks?room=s:7/1']])
+    for (const args of [
+      [...ofKey, '--partition', '0'],
+      ['--topic', 'ticks?room=s:7/1'],
+    ])
       counts.push(JSON.parse((await erase(...args)).out).counts.events)
     expect([counts.length, counts[0] + counts[1]]).toEqual([2, 8])
     expect((await erase('--principal', 'ann', '--partition', '1')).err).toContain('Leave --partition out')

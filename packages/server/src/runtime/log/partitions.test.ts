@@ -4,6 +4,7 @@ import * as z from 'zod'
 import { anonymous, type LineMeta } from '../../define/identity.ts'
 import { partitionOf } from '../../define/partitions.ts'
 import { topicOfPartition } from '../../define/topic.ts'
+import { openHttp } from '../../lambda/http/http-client.suite.ts'
 import { messagesOf, read } from '../../lambda/http/read-client.suite.ts'
 import { createTestLine, type TestClient } from '../../lambda/test-line.suite.ts'
 import { createLine } from '../../line/create-line.ts'
@@ -429,6 +430,29 @@ test('a subscription of one log ends at its sync when an older version has fewer
   const sync = { id: 's', method: 'sync', params: { subscriptions: [{ id, ref: 1, from }] } }
   expect(((await client.send(sync)) as Frame[])[0]?.error?.data?.partitions).toEqual({ count: 4 })
 })
+
+test.each<[number, string, (answer: Frame | undefined) => unknown]>([
+  [2, 'live#0/2', (answer) => answer?.result.data?.partitions],
+  [1, 'live#', (answer) => answer?.error?.data?.partitions],
+])(
+  'a poll over HTTP says that %i became 4, though partition 0 has no news [TL-PART-6]',
+  async (count, path, saidIn) => {
+    const older = worldOf(count)
+    const client = await openHttp(older)
+    const params = { path, input: { room: 'x' }, ref: 1 }
+    const from = (await client.send({ id: 1, method: 'subscription', params })).at(-1)?.result?.['from']
+    const poll = async (state: unknown) => {
+      const asked = { poll: state, subscriptions: [{ id: 1, ref: 1, from }] }
+      const answer = (await client.send({ id: 's', method: 'sync', params: asked })) as readonly Frame[]
+      return { said: answer.map(saidIn).find(Boolean), state: answer.at(-1)?.result.data }
+    }
+    const before = await poll(true)
+    expect(before.said).toBeUndefined()
+    await worldOf(4, { store: () => older.store }).publish(keysOf(4)[2] ?? '', 1)
+    await older.clock.advance(10 * 60_000)
+    expect((await poll(before.state)).said).toEqual({ count: 4 })
+  },
+)
 
 test('a version without partitions resumes the log of a client that merges [TL-PART-7]', async () => {
   const world = worldOf(undefined)
