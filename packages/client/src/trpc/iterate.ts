@@ -10,7 +10,9 @@ export interface Subscribable<I, D> {
 
 /** The events of a subscription. `next` has no value once it is over. */
 export interface EventIterator<D> extends AsyncIterableIterator<D> {
+  /** Resolves to the next event. Rejects once with the error of the subscription. */
   next(): Promise<IteratorResult<D, undefined>>
+  /** Returns itself. */
   [Symbol.asyncIterator](): EventIterator<D>
 }
 
