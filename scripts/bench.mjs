@@ -17,6 +17,7 @@ const benchmarks = {
   delivery: ['scripts/benchmark.mjs', 'delivery'],
   'fan-out': ['scripts/benchmark.mjs', 'fan-out'],
   'hot-topic': ['scripts/benchmark.mjs', 'hot-topic'],
+  inspector: ['scripts/benchmark.mjs', 'inspector'],
   'cold-start': ['scripts/benchmark.mjs', 'cold-start', '--runs', '15'],
   size: ['scripts/size.mjs'],
   simulator: ['scripts/simulate.mjs', '--schedules', '1000', '--seed', '1'],

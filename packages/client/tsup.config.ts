@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/ai.ts', 'src/http.ts', 'src/react.ts'],
+  entry: ['src/index.ts', 'src/ai.ts', 'src/http.ts', 'src/partitions.ts', 'src/react.ts'],
   format: 'esm',
   target: 'node20',
   dts: false,

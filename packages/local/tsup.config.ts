@@ -5,6 +5,7 @@ export default defineConfig({
     index: 'src/index.ts',
     'asyncapi/index': 'src/asyncapi/index.ts',
     cli: 'src/cli.ts',
+    'inspector-application': 'src/inspector/application/application-main.ts',
     'dev/vite': 'src/dev/vite.ts',
     'worker-main': 'src/emulators/lambda/runtime/worker-main.ts',
   },

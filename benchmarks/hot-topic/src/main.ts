@@ -1,6 +1,6 @@
 /**
  * `npm run benchmark:hot-topic -- --seconds 3 --writers 1,2,4,8`: how many events per second one topic takes while the
- * writers that append to it at the same time become more.
+ * writers that append to it at the same time become more, with one partition and with several.
  */
 import { parseArgs } from 'node:util'
 import { type Measured, measure } from './measure.ts'
@@ -9,11 +9,13 @@ import { places } from './places.ts'
 const { values } = parseArgs({
   options: {
     writers: { type: 'string', default: '1,2,4,8,16,32,64' },
+    partitions: { type: 'string', default: '1,4,8' },
     seconds: { type: 'string', default: '3' },
     only: { type: 'string' },
   },
 })
 const writerCounts = values.writers.split(',').map((text) => toNumber('--writers', text))
+const partitionCounts = values.partitions.split(',').map((text) => toNumber('--partitions', text))
 const seconds = toNumber('--seconds', values.seconds)
 const chosen = places.filter(({ id }) => values.only?.split(',').includes(id) ?? true)
 if (chosen.length === 0)
@@ -28,10 +30,11 @@ for (const place of chosen) {
   const opened = await place.open()
   const rows: Measured[] = []
   try {
-    for (const writers of writerCounts) {
-      process.stderr.write(`${place.name}: ${writers} writers\n`)
-      rows.push(await measure(opened.store, { writers, seconds }))
-    }
+    for (const partitions of partitionCounts)
+      for (const writers of writerCounts) {
+        process.stderr.write(`${place.name}: ${partitions} partitions, ${writers} writers\n`)
+        rows.push(await measure(opened.store, { partitions, writers, seconds }))
+      }
   } finally {
     await opened.close()
   }
@@ -46,11 +49,11 @@ function toNumber(name: string, text: string): number {
 
 function print(name: string, rows: readonly Measured[]): void {
   const one = rows[0]?.perSecond ?? Number.NaN
-  console.log(`| ${name}: writers | appends/s | of the first row | puts per append | failed | p50 | p95 |`)
-  console.log('|--:|--:|--:|--:|--:|--:|--:|')
-  for (const { writers, perSecond, putsPerAppend, failed, p50, p95 } of rows)
+  console.log(`| ${name}: partitions | writers | appends/s | of the first row | puts per append | failed | p50 | p95 |`)
+  console.log('|--:|--:|--:|--:|--:|--:|--:|--:|')
+  for (const { partitions, writers, perSecond, putsPerAppend, failed, p50, p95 } of rows)
     console.log(
-      `| ${writers} | ${perSecond.toFixed(0)} | ${(perSecond / one).toFixed(2)} × | ${putsPerAppend.toFixed(2)} | ${failed} | ${p50.toFixed(1)} ms | ${p95.toFixed(1)} ms |`,
+      `| ${partitions} | ${writers} | ${perSecond.toFixed(0)} | ${(perSecond / one).toFixed(2)} × | ${putsPerAppend.toFixed(2)} | ${failed} | ${p50.toFixed(1)} ms | ${p95.toFixed(1)} ms |`,
     )
   console.log('')
 }

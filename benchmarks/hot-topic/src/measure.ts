@@ -1,8 +1,9 @@
 import type { Store } from '@trunkline/server/ports'
-import { events, line } from './application.ts'
+import { channelOf, line } from './application.ts'
 
 /** One row: the writers, and what they reached. */
 export interface Measured {
+  readonly partitions: number
   readonly writers: number
   /** Events of the topic, of all writers together. */
   readonly perSecond: number
@@ -24,13 +25,14 @@ let topics = 0
  */
 export async function measure(
   store: Store,
-  { writers, seconds }: { readonly writers: number; readonly seconds: number },
+  { partitions, writers, seconds }: { readonly partitions: number; readonly writers: number; readonly seconds: number },
 ): Promise<Measured> {
   topics += 1
   const key = { topic: `hot-${topics}` }
   const count = { puts: 0, failed: 0 }
   const backend = { store: countingPuts(store, () => (count.puts += 1)) }
-  const publish = () => line.withBackend(backend, () => events.publish(key, { text: 'x'.repeat(100) }))
+  const channel = channelOf(partitions)
+  const publish = () => line.withBackend(backend, () => channel.publish(key, { text: 'x'.repeat(100) }))
   await publish() // opens the sockets, and begins the log
   count.puts = 0
   const times: number[] = []
@@ -52,7 +54,7 @@ export async function measure(
   times.sort((a, b) => a - b)
   const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN
   return {
-    ...{ writers, failed: count.failed, p50: at(0.5), p95: at(0.95) },
+    ...{ partitions, writers, failed: count.failed, p50: at(0.5), p95: at(0.95) },
     perSecond: times.length / elapsed,
     putsPerAppend: count.puts / times.length,
   }

@@ -46,6 +46,15 @@ test('what polls over HTTP is in no bundle that does not import the entry http',
   expect(withHttp.gzipBytes).toBeLessThan(33 * 1_024)
 })
 
+test('what merges partitions is in no bundle that does not import its entry, and is small', async () => {
+  const isOfPartitions = (path: string) => path.includes('partitions')
+  const core = await bundle(code)
+  expect(core.inputs.filter(isOfPartitions)).toEqual([])
+  const withMerge = await bundle(`${code}; export { mergePartitions } from './partitions.ts'`)
+  expect(withMerge.inputs.filter(isOfPartitions)).toHaveLength(2)
+  expect(withMerge.gzipBytes - core.gzipBytes).toBeLessThan(2.25 * 1_024)
+})
+
 test('the transport for the AI SDK is in no other bundle, and loads nothing of the AI SDK', async () => {
   expect((await bundle(code)).inputs.filter((path) => path.endsWith('src/ai.ts'))).toEqual([])
   const { inputs, gzipBytes } = await bundle("export { createChatTransport } from './ai.ts'")

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { callbackUrl, siteOrigin, webSocketUrl } from './resources/addresses.ts'
 import { alarms } from './resources/alarms.ts'
 import { dashboard } from './resources/dashboard.ts'
@@ -134,6 +135,7 @@ function outputs(settings: Settings): Readonly<Record<string, Output>> {
   return {
     WebSocketUrl: { Description: 'createConnection({ url: <this> })', Value: webSocketUrl(settings) },
     CallbackUrl: { Description: 'TRUNKLINE_CALLBACK_URL of scripts', Value: callbackUrl(settings) },
+    TrunklineVersion: { Description: 'What trunkline doctor compares with its own version', Value: version() },
     TableName: { Description: 'TRUNKLINE_TABLE of scripts', Value: ref('Table') },
     DeadLettersUrl: { Description: 'npx trunkline redrive --queue <this>', Value: ref('DeadLetters') },
     ...(http !== false &&
@@ -163,4 +165,10 @@ function outputs(settings: Settings): Readonly<Record<string, Output>> {
       SiteDistributionId: { Description: 'The CloudFront distribution of the page', Value: ref('SiteDistribution') },
     }),
   }
+}
+
+/** The version of this package. All packages of Trunkline have the same one. */
+function version(): string {
+  const manifest = createRequire(import.meta.url)('@trunkline/deploy/package.json') as { readonly version: string }
+  return manifest.version
 }

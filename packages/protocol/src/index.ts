@@ -3,6 +3,16 @@ export { type ChunkCursor, formatChunkCursor, parseChunkCursor } from './frames/
 export { type Cursor, formatCursor, parseCursor } from './frames/cursor.ts'
 export { documentsUrl, errorDocs, lineErrors, type Retry, type TrunklineErrorCode, trpcCodes } from './frames/errors.ts'
 export type * from './frames/frames.ts'
+export {
+  formatPartitionId,
+  formatPartitionPath,
+  formatPositions,
+  maxPartitions,
+  type PartitionRequest,
+  parsePartitionId,
+  parsePartitionPath,
+  positionIn,
+} from './frames/partitions.ts'
 export { formatOffer, type Offer, parseOffer, SUBPROTOCOL, toBase64Url } from './frames/subprotocol.ts'
 export {
   autoKey,

@@ -32,6 +32,8 @@ export {
 export type { Json, RequireJson } from './define/json.ts'
 export type { Ended, KickOptions, KickTarget, PrincipalConnectionInfo, RevokeOptions } from './define/kick.ts'
 export { eventsOf, type OutputOf, valuesOf } from './define/output.ts'
+export type { PartitionedChannel } from './define/partitioned-channel.ts'
+export type { PartitionKey, PartitionOptions } from './define/partitions.ts'
 export type { Presence, PresenceEvent, PresenceOptions, PresentMember } from './define/presence.ts'
 export type { RateText } from './define/rate.ts'
 export type {

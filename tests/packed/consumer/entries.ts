@@ -1,5 +1,6 @@
 // Every entry point is found, with its types.
 export { overHttp } from '@trunkline/client/http'
+export { mergePartitions } from '@trunkline/client/partitions'
 export { useConnection } from '@trunkline/client/react'
 export { startLocalEntry } from '@trunkline/local'
 export { describeApplication } from '@trunkline/local/asyncapi'

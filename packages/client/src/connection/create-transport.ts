@@ -12,7 +12,7 @@ const callTimeoutMs = 30_000 // 30 s
 
 /** The transport through which links make calls and subscriptions on a session. */
 export function createTransport({ options, environment, observers, state, dispatch }: RunningSession): Transport {
-  return { transforms: () => state().transforms, call, subscribe }
+  return { onGap: options.onGap, transforms: () => state().transforms, call, subscribe }
 
   function call(request: CallRequest, observer: CallObserver): () => string | undefined {
     requireWebSocket()

@@ -5,6 +5,8 @@ import type { Failure, TrunklineError } from '../session/machine/trunkline-error
 
 /** The interface between a link and a connection. The link serialises inputs and deserialises outputs. */
 export interface Transport {
+  /** The `onGap` of the connection. */
+  readonly onGap: GapHandler | undefined
   /** Whether the router has a data transformer; undefined before the server's first `hello`. */
   transforms(): boolean | undefined
   /**

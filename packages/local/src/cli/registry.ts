@@ -4,7 +4,9 @@ import { completionCommand } from './commands/completion.ts'
 import { connectionsListCommand, connectionsShowCommand } from './commands/connections.ts'
 import { costCommand } from './commands/cost.ts'
 import { devCommand } from './commands/dev.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { eraseCommand } from './commands/erase.ts'
+import { inspectCommand } from './commands/inspect.ts'
 import { kickCommand, revokeCommand } from './commands/kick.ts'
 import { publishCommand } from './commands/publish.ts'
 import { redriveCommand } from './commands/redrive.ts'
@@ -29,6 +31,8 @@ export const commands: readonly CommandDefinition[] = [
   topicsListCommand,
   topicsReadCommand,
   redriveCommand,
+  doctorCommand,
+  inspectCommand,
   tailCommand,
   eraseCommand,
   asyncapiCommand,

@@ -4,8 +4,9 @@ import { dirname, relative } from 'node:path'
 import { defined } from '@trunkline/protocol'
 import { formatProblem } from '../emulators/lambda/runtime/build-error.ts'
 import { type Resources, withResources } from '../emulators/resources.ts'
+import { PoolApplication } from '../inspector/application/application.ts'
 import { inspectorPath } from '../inspector/http.ts'
-import { Inspector } from '../inspector/inspector.ts'
+import { Inspector } from '../inspector/local/inspector.ts'
 import { startEntryStack } from '../line/start-local-entry.ts'
 import { announceLine } from '../stage/running-lines.ts'
 import { type DevConfig, type DevSettings, readDevConfig } from './dev-config.ts'
@@ -50,12 +51,16 @@ async function openDev(
 ): Promise<DevLine> {
   const { port, log, resources } = options
   const { dynamodb, data, tables, backgroundRuns, streamRecords, env } = config
+  let inspector: Inspector | undefined
   const starting = startEntryStack({
     entry: config.entry,
     port,
     watch: true,
     http: createPages(config.web),
-    inspector: (clock) => new Inspector(clock),
+    inspector(clock) {
+      inspector = new Inspector(clock)
+      return inspector
+    },
     onRejectedUpgrade: ({ path }) => log(`no line at ${path}; connect to ws://localhost:${port}/dev`),
     onReload: (report) =>
       log(
@@ -68,10 +73,13 @@ async function openDev(
     keepsTables: true,
     ...defined({ dynamodb, dataDir: data, tables, backgroundRuns, streamRecords }),
   })
-  const { stack } = await resources.add(starting, async ({ stack, pool }) => {
+  const { stack, pool } = await resources.add(starting, async ({ stack, pool }) => {
     await stack.close()
     await pool.close()
   })
+  const application = new PoolApplication(pool)
+  inspector?.describeBy(application)
+  await resources.add(application, (opened) => opened.close())
   if (env !== undefined)
     await resources.add(writeEnvironment(env, stack.scriptEnvironment), () => rm(env, { force: true }))
   const announced = {

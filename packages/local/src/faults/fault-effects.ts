@@ -33,7 +33,7 @@ export type FaultEffect =
   | { readonly delayMs: number }
 
 /** The effects of each point. `reorder` lets the next message of its kind overtake. */
-const effects: Readonly<Record<FaultPoint, readonly string[]>> = {
+export const effects: Readonly<Record<FaultPoint, readonly string[]>> = {
   frame: ['drop', 'duplicate', 'reorder', 'gone', 'throttle', 'fail', 'hang', 'delay'],
   answer: ['drop', 'duplicate', 'reorder', 'gone', 'throttle', 'fail', 'hang', 'delay'],
   push: ['drop', 'duplicate', 'reorder', 'gone', 'throttle', 'fail', 'hang', 'delay'],

@@ -19,6 +19,8 @@ export interface FaultMatch {
   readonly path?: string
   /** The connection that the message or call belongs to. @default any */
   readonly connection?: Connection
+  /** The gateway's id of a connection. @default any */
+  readonly connectionId?: string
 }
 
 /** A message or call that reaches a fault point. */
@@ -89,6 +91,7 @@ export class FaultRules {
     const { connectionId, isPossible } = candidate
     if (match.path !== undefined && candidate.paths?.includes(match.path) !== true) return false
     if (isPossible?.(effect) === false) return false
+    if (match.connectionId !== undefined && match.connectionId !== connectionId) return false
     if (match.connection === undefined) return true
     return connectionId !== undefined && this.#isOf(connectionId, match.connection)
   }

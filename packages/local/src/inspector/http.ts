@@ -1,12 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import * as z from 'zod'
 import { findOriginError } from '../emulators/same-site.ts'
+import { InspectorError, type InspectorSource, routes } from './data-source.ts'
 import { loadPageFile } from './page-files.ts'
-import { streamViews } from './stream-views.ts'
-import type { FaultRequest } from './view.ts'
-import type { Watch } from './watch.ts'
+import { parseAction, parseListName, parseListQuery, parseOpenQuery } from './requests.ts'
+import { streamUpdates } from './updates.ts'
 
-/** The path of the page on the line's port. */
+/** The path of the page on its port. */
 export const inspectorPath = '/_inspector'
 
 const headers = {
@@ -17,67 +16,91 @@ const headers = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
 }
-const mostBytes = 1_024 // the size limit of an action request
-const faultRequest = z.union([
-  z.strictObject({ cut: z.literal(true) }),
-  z.strictObject({ answerDelayMs: z.int().min(0).max(60_000) }),
-])
+const mostBytes = 1_048_576 // of an action: an event or an input has at most 1 MB
 
-/** Handles requests below `/_inspector` and returns whether it did. */
-export function createInspectorHttp(watch: Watch) {
+/**
+ * Serves the page of a source, and the source to the page. Handles requests below `/_inspector` and returns whether it
+ * did. The port must listen on the loopback interface only: requests of other hosts and of other origins' pages are
+ * refused, and every other program of this machine is trusted.
+ */
+export function createInspectorHttp(source: InspectorSource) {
   return (incoming: IncomingMessage, response: ServerResponse): boolean => {
-    const [path = ''] = (incoming.url ?? '/').split('?')
-    if (path !== inspectorPath && !path.startsWith(`${inspectorPath}/`)) return false
+    const { url = '/' } = incoming
+    const [pathname = ''] = url.split('?', 1)
+    if (pathname !== inspectorPath && !pathname.startsWith(`${inspectorPath}/`)) return false
+    const searchParams = new URLSearchParams(url.slice(pathname.length + 1))
     const originError = findOriginError(incoming)
-    if (originError !== undefined) respond(response, 403, originError)
+    const name = pathname.slice(inspectorPath.length + 1)
+    if (originError !== undefined) answer(response, 403, { message: originError })
     else
-      answer(watch, { incoming, name: path.slice(inspectorPath.length + 1) }, response).catch((error) =>
-        respond(response, 500, `The inspector failed: ${error instanceof Error ? error.message : error}`),
-      )
+      serve(source, { incoming, name, searchParams }, response).catch((error) => {
+        if (error instanceof InspectorError) return answer(response, error.status, { message: error.message })
+        const message = `The inspector failed: ${error instanceof Error ? error.message : error}`
+        return answer(response, 500, { message })
+      })
     return true
   }
 }
 
-/** `name` is the path below `inspectorPath`. */
-async function answer(
-  watch: Watch,
-  { incoming, name }: { readonly incoming: IncomingMessage; readonly name: string },
-  response: ServerResponse,
-): Promise<void> {
-  if (incoming.method === 'POST' && name === 'faults') return act(watch, incoming, response)
-  if (incoming.method !== 'GET') return respond(response, 405, `Expected GET, got ${incoming.method}.`)
-  if (name === 'events') return streamViews(watch, response, headers)
+/** A request; `name` is the path below `inspectorPath`. */
+interface Asked {
+  readonly incoming: IncomingMessage
+  readonly name: string
+  readonly searchParams: URLSearchParams
+}
+
+async function serve(source: InspectorSource, asked: Asked, response: ServerResponse): Promise<void> {
+  const { incoming, name, searchParams } = asked
+  const isAction = name === routes.act
+  if (incoming.method !== (isAction ? 'POST' : 'GET'))
+    return answer(response, 405, { message: `Expected ${isAction ? 'POST' : 'GET'}, got ${incoming.method}.` })
+  if (isAction) return answer(response, 200, await act(source, incoming))
+  const [route, list = ''] = name.split('/')
+  if (name === routes.updates) return streamUpdates(source, response, headers)
+  if (name === routes.capabilities) return answer(response, 200, await source.capabilities())
+  if (route === routes.list)
+    return answer(response, 200, await source.list(parseListName(list), parseListQuery(searchParams)))
+  if (route === routes.open) return open(source, { list, searchParams }, response)
   const file = await loadPageFile(name)
-  if (file === undefined) return respond(response, 404, `The inspector has no file ${JSON.stringify(name)}.`)
+  if (file === undefined)
+    return answer(response, 404, { message: `The inspector has no file ${JSON.stringify(name)}.` })
   response.writeHead(200, { ...headers, 'content-type': file.type }).end(file.body)
 }
 
+async function open(
+  source: InspectorSource,
+  { list, searchParams }: { readonly list: string; readonly searchParams: URLSearchParams },
+  response: ServerResponse,
+): Promise<void> {
+  const { id, ...query } = parseOpenQuery(searchParams)
+  const item = await source.open(parseListName(list), id, query)
+  if (item === undefined) throw new InspectorError(404, `There is no ${JSON.stringify(id)} in ${list} any more.`)
+  answer(response, 200, item)
+}
+
 /** Requires JSON: another page's form cannot send this content type without a preflight. */
-async function act(watch: Watch, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+async function act(source: InspectorSource, incoming: IncomingMessage): Promise<unknown> {
   if (incoming.headers['content-type'] !== 'application/json')
-    return respond(response, 415, `Expected application/json, got ${incoming.headers['content-type']}.`)
-  const request = parse(await readText(incoming))
-  if (request === undefined)
-    return respond(response, 400, 'Expected {"cut":true} or {"answerDelayMs":n}, n from 0 to 60000.')
-  watch.act(request)
-  response.writeHead(204, headers).end()
+    throw new InspectorError(415, `Expected application/json, got ${incoming.headers['content-type']}.`)
+  const action = parseAction(await readText(incoming))
+  const { actions } = await source.capabilities()
+  if (source.act === undefined || !actions.includes(action.action))
+    throw new InspectorError(404, `This source has no action ${action.action}.`)
+  return source.act(action)
 }
 
 async function readText(incoming: IncomingMessage): Promise<string> {
-  let text = ''
-  for await (const chunk of incoming) if (text.length <= mostBytes) text += String(chunk)
-  return text
-}
-
-function parse(text: string): FaultRequest | undefined {
-  try {
-    return faultRequest.safeParse(JSON.parse(text)).data
-  } catch {
-    return undefined
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > mostBytes) throw new InspectorError(413, `Expected at most ${mostBytes} bytes.`)
+    chunks.push(chunk)
   }
+  return Buffer.concat(chunks).toString()
 }
 
-function respond(response: ServerResponse, status: number, message: string): void {
+function answer(response: ServerResponse, status: number, value: unknown): void {
   if (response.headersSent) return void response.destroy()
-  response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify({ message }))
+  response.writeHead(status, { ...headers, 'content-type': 'application/json' }).end(JSON.stringify(value))
 }

@@ -12,7 +12,7 @@ import { createFunctions, type FunctionErrorReport } from '../emulators/lambda/f
 import type { FunctionOptions } from '../emulators/lambda/invocations/lambda-function.ts'
 import { type Resources, withResources } from '../emulators/resources.ts'
 import { FaultLayer } from '../faults/faults.ts'
-import type { Inspector } from '../inspector/inspector.ts'
+import type { Inspector } from '../inspector/local/inspector.ts'
 import {
   delayedSettings,
   delayQueueSettings,
@@ -23,7 +23,9 @@ import {
   streamedHttp,
   streamSettings,
 } from './deployment.ts'
+import { createAuthExpSetter } from './expire-authority.ts'
 import { createBackends, createEnvironments, credentials, type Emulators, region } from './line-environment.ts'
+import { settle } from './settle.ts'
 
 /** The options of every local line. */
 export interface LocalOptions {
@@ -105,14 +107,20 @@ async function openStack(options: StackOptions, resources: Resources): Promise<S
   if (inspector !== undefined) {
     functions.hooks.ran = inspector.ran
     dynamo.stream(table).onRecord(inspector.record)
-    inspector.attach({ connections: gateway.connections, faults })
   }
+  const backends = createBackends(emulators)
+  inspector?.attach({
+    ...{ gateway, functions, faults, clock, backend: backends.scriptBackend },
+    functionNames: [...lineFunctions, delayedSettings.name],
+    setAuthExp: createAuthExpSetter(emulators),
+    advance: (ms) => clock.advance(ms, () => settle({ idle: () => idle(emulators), faults })),
+  })
   functions.hooks.invoke = faults.functionHook
   functions.hooks.queued = faults.queueHook
   faults.attach(gateway, functions)
   return {
     ...emulators,
-    ...createBackends(emulators),
+    ...backends,
     ...createEnvironments(emulators),
     serve: (run) => serve(emulators, run),
     idle: () => idle(emulators),
@@ -191,10 +199,14 @@ function openGateway(options: StackOptions, parts: GatewayParts): Promise<LocalG
   })
 }
 
-/** Combines the hooks of the inspector and of the faults. Both need the end of a connection. */
+/** Combines the hooks of the inspector and of the faults. Both need the beginning and the end of a connection. */
 function combineHooks(inspector: Inspector, faults: FaultLayer): GatewayHooks {
   return {
     ...inspector.gateway,
+    connect(info) {
+      inspector.gateway.connect(info)
+      return faults.gatewayHooks.connect?.(info)
+    },
     ended(info) {
       faults.gatewayHooks.ended?.(info)
       inspector.gateway.ended(info)

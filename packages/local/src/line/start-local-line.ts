@@ -12,6 +12,7 @@ import { createConnector, type LocalConnectOptions } from './local-client.ts'
 import type { LocalLine } from './local-line.ts'
 import { printFailure } from './print-failure.ts'
 import { type RunningLine, toReopenable } from './reopenable-line.ts'
+import { settle } from './settle.ts'
 import { type LocalOptions, type Stack, startStack } from './stack.ts'
 import { storeLimit } from './store-limit.ts'
 import { mapUserTable } from './user-table.ts'
@@ -121,34 +122,6 @@ export function toLocalLine<R extends AnyTRPCRouter>(
     close,
     [Symbol.asyncDispose]: close,
   }
-}
-
-const pollMs = 10 // real time, and at least one iteration of the event loop however busy the machine is
-const quietPolls = 25
-const maxPolls = 1_000
-
-/**
- * Waits until nothing is in flight, or until no activity is seen for a while. Work that sleeps by the clock stays in
- * flight until the next step of the advance wakes it.
- */
-async function settle({ idle, faults }: Stack): Promise<void> {
-  let isIdle = false
-  const idled = idle().then(() => {
-    isIdle = true
-  })
-  let [quiet, seen] = [0, faults.seen()]
-  for (let poll = 0; !isIdle && quiet < quietPolls && poll < maxPolls; poll++) {
-    await waitOrIdle(idled)
-    quiet = faults.seen() === seen ? quiet + 1 : 0
-    seen = faults.seen()
-  }
-}
-
-async function waitOrIdle(idled: Promise<void>): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const waited = new Promise<void>((resolve) => (timer = setTimeout(resolve, pollMs)))
-  await Promise.race([idled, waited])
-  clearTimeout(timer)
 }
 
 async function notifyAll({ gateway, functionBackend }: Stack): Promise<void> {

@@ -20,12 +20,14 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /** The services that commands use. The names are those of the SDK's `AWS_ENDPOINT_URL_<name>` variables. */
 export type AwsService =
+  | 'APIGATEWAYV2'
   | 'API_GATEWAY'
   | 'CLOUDFORMATION'
   | 'CLOUDWATCH'
   | 'CLOUDWATCH_LOGS'
   | 'DYNAMODB'
   | 'DYNAMODB_STREAMS'
+  | 'IAM'
   | 'LAMBDA'
   | 'SQS'
   | 'STS'

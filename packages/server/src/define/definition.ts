@@ -1,3 +1,4 @@
+import type { PartitionRules } from './partitions.ts'
 import type { StreamRules } from './stream-rules.ts'
 import type { EventSchema, KeySchema } from './topic.ts'
 import type { DeclaredRights } from './topic-rights.ts'
@@ -12,6 +13,8 @@ export interface ChannelDefinition<K extends KeySchema = KeySchema, E extends Ev
   readonly upcast?: (old: unknown) => unknown
   /** Milliseconds for which an event can be replayed, read and resumed from. Absent for an ephemeral channel. */
   readonly retentionMs?: number
+  /** Present for a channel whose topics have several logs. */
+  readonly partitions?: PartitionRules
   /** Present for a presence: its log has the members' changes, and `event` is the schema of a member's data. */
   readonly presence?: PresenceRules
   /** Present for a stream: its log has chunks, and `event` is the schema of one. */

@@ -1,4 +1,5 @@
 import type { TrackedEnvelope } from '@trpc/server'
+import type { PartitionRequest } from '@trunkline/protocol'
 import type { ChannelDefinition, PresenceInterest } from './definition.ts'
 
 /** One `filter` or `map` of a subscription, in the order they were written. */
@@ -15,6 +16,10 @@ export interface SubscriptionDescriptor {
   /** The cursor in the procedure's input. */
   readonly lastEventId: string | undefined
   readonly pipe: readonly PipeStep[]
+  /** Present for a channel with partitions; `only`: the partition that the procedure chose, whose log `topic` is. */
+  readonly partitions?: { readonly count: number; readonly only?: number }
+  /** The partition that the client asked for. `topic` is its log. */
+  readonly partition?: PartitionRequest
   /** Loads the state that a new subscription begins with. Called after its position in the log is fixed. */
   readonly load?: () => unknown
   /** Present for a presence: its state is the members' rows. */

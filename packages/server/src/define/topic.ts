@@ -66,9 +66,22 @@ export function channelOfTopic(topic: string): string {
   return name.includes('%') ? decodeURIComponent(name) : name // a delivery asks for each row
 }
 
+/** The log of one partition of a topic. That of partition 0 has the topic's own name, so that a topic may grow. */
+// [TL-PART-1]
+export function topicOfPartition(topic: string, index: number): string {
+  return index === 0 ? topic : `${topic}/${index}` // no other part of a name has a slash
+}
+
+/** The topic of a partition's log, and the number of the partition. */
+export function partitionOfTopic(log: string): { readonly topic: string; readonly index: number } {
+  const at = log.indexOf('/')
+  return at < 0 ? { topic: log, index: 0 } : { topic: log.slice(0, at), index: Number(log.slice(at + 1)) }
+}
+
 /** The key in a topic's name: the inverse of `formatTopic`. Throws a `TypeError` for a text that it did not make. */
 export function keyOfTopic(topic: string): Readonly<Record<string, string | number>> {
-  const pairs = topic.slice(topic.indexOf('?') + 1)
+  const name = partitionOfTopic(topic).topic
+  const pairs = name.slice(name.indexOf('?') + 1)
   return Object.fromEntries(pairs === '' ? [] : pairs.split('&').map((pair) => parsePair(topic, pair)))
 }
 

@@ -1,5 +1,6 @@
+import { maxPartitions } from '@trunkline/protocol'
 import { describeValue } from '../define/describe-value.ts'
-import { channelOfTopic, formatTopic } from '../define/topic.ts'
+import { channelOfTopic, formatTopic, topicOfPartition } from '../define/topic.ts'
 import { internalsOf, type LineInternals } from '../line/internals.ts'
 import type { Line } from '../line/line.ts'
 import { type EraseReport, runErasure } from '../runtime/erasure/erase.ts'
@@ -9,12 +10,17 @@ import type { ErasedSubject, EraseOptions, EraseState } from '../runtime/erasure
  * What to erase.
  * - `principal`: the rows about it, as `authorize` names it. Events of channels stay, since the line does not know whom
  *   their data is about
- * - `topic`: the events of one topic, by its name, such as `chat.messages?room=s:7`, or by its channel and key
+ * - `topic`: the events of one topic, by its name, such as `chat.messages?room=s:7`, or by its channel and key. Of a
+ *   channel with partitions, the events of one `partition`, from 0
  */
 export type EraseSubject =
   | { readonly principal: string }
-  | { readonly topic: string }
-  | { readonly channel: string; readonly key: Readonly<Record<string, string | number>> }
+  | { readonly topic: string; readonly partition?: number }
+  | {
+      readonly channel: string
+      readonly key: Readonly<Record<string, string | number>>
+      readonly partition?: number
+    }
 
 /**
  * Removes what a line holds about a principal or in a topic. Run it in a script, with the rights of an operator: a
@@ -30,7 +36,7 @@ export async function erase(line: Line, subject: EraseSubject, options: EraseOpt
 }
 
 function toSubject(subject: EraseSubject, internals: LineInternals): ErasedSubject {
-  const { principal, topic, channel, key } = (subject ?? {}) as Partial<Record<string, unknown>>
+  const { principal, topic, channel, key, partition } = (subject ?? {}) as Partial<Record<string, unknown>>
   const given = [principal, topic, channel].filter((name) => name !== undefined)
   const [only] = given
   if (given.length !== 1 || typeof only !== 'string' || only === '')
@@ -41,7 +47,20 @@ function toSubject(subject: EraseSubject, internals: LineInternals): ErasedSubje
   if (channel !== undefined && (typeof key !== 'object' || key === null))
     throw new TypeError(`Expected key to be an object of texts and numbers, got ${describeValue(key)}`)
   const named = channel === undefined ? only : formatTopic(only, key as Readonly<Record<string, string | number>>)
-  return { topic: checkTopic(named, internals) }
+  return { topic: topicOfPartition(checkTopic(named, internals), checkPartition(named, partition, internals)) }
+}
+
+/** Each partition of a topic is a log that is erased by itself, so the caller says which. */
+function checkPartition(topic: string, partition: unknown, internals: LineInternals): number {
+  const channel = internals.channels().find(({ name }) => name === channelOfTopic(topic))
+  const isPartitioned = channel?.partitions !== undefined
+  if (partition === undefined && !isPartitioned) return 0
+  if (isPartitioned && Number.isInteger(partition) && Number(partition) >= 0 && Number(partition) < maxPartitions)
+    return Number(partition)
+  const expected = isPartitioned ? `a partition from 0 to ${channel.partitions.count - 1}` : 'no partition'
+  throw new TypeError(
+    `Expected ${expected} for channel ${channelOfTopic(topic)}, got ${partition === undefined ? 'none' : describeValue(partition)} Erase each partition by itself.`,
+  )
 }
 
 const topicForm = /^[^?#\s]+\?(?:[^=&]+=(?:s:[^&]*|n:[^&]+)(?:&[^=&]+=(?:s:[^&]*|n:[^&]+))*)?$/

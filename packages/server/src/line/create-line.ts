@@ -4,6 +4,7 @@ import { environmentBackend } from '../aws/environment.ts'
 import type { ChannelOptions, EphemeralOptions } from '../define/channel.ts'
 import { type ChannelDefinition, notServed } from '../define/definition.ts'
 import { parseDuration } from '../define/duration.ts'
+import { type PartitionOptions, partitionRules, refusePartitions } from '../define/partitions.ts'
 import { type PresenceOptions, presenceTimes } from '../define/presence.ts'
 import type { StreamOptions } from '../define/stream.ts'
 import { streamRules } from '../define/stream-rules.ts'
@@ -15,7 +16,7 @@ import { consoleRecorder } from '../ports/console-log.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
 import { type RuntimeContext, toRuntimeContext } from '../runtime/context/runtime-context.ts'
 import { toTextMerge } from '../runtime/presence/validate-member.ts'
-import { createChannel, createEphemeral } from './channel.ts'
+import { createChannel, createEphemeral, createPartitionedChannel } from './channel.ts'
 import type { ContextAccess } from './describe-subscription.ts'
 import { internalsKey, type LineInternals } from './internals.ts'
 import type { Lazy, Line, LineOptions } from './line.ts'
@@ -88,18 +89,28 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
     },
   }
   const line: Line<C> & { readonly [internalsKey]: LineInternals } = {
-    channel<K extends KeySchema, E extends EventSchema>(name: string, options: ChannelOptions<K, E, C>) {
+    channel: <K extends KeySchema, E extends EventSchema>(
+      name: string,
+      options: ChannelOptions<K, E, C> & Partial<PartitionOptions<K, E>>,
+    ) => {
       const { key, event, retention, upcast } = declared(name, options, ['key', 'event'])
       const retentionMs = parseDuration(retention ?? defaultRetention)
-      const definition = { name, key, event, retentionMs, ...defined({ upcast }), ...toDeclaredRights(name, options) }
-      return createChannel<K, E>(define(definition), accessOf(name))
+      const rules = { ...defined({ upcast }), ...toDeclaredRights(name, options) }
+      const definition = { name, key, event, retentionMs, ...rules }
+      const { partitions } = partitionRules(name, options)
+      // The overloads of `Line` say which of the two a caller gets.
+      if (partitions === undefined) return createChannel<K, E>(define(definition), accessOf(name)) as never
+      define({ ...definition, partitions })
+      return createPartitionedChannel<K, E>(definitions.get(name) as never, accessOf(name)) as never
     },
     ephemeral<K extends KeySchema, E extends EventSchema>(name: string, options: EphemeralOptions<K, E, C>) {
       const { key, event } = declared(name, options, ['key', 'event'])
+      refusePartitions('ephemeral channel', name, options)
       return createEphemeral<K, E>(define({ name, key, event, ...toDeclaredRights(name, options) }), accessOf(name))
     },
     presence<K extends KeySchema, D extends EventSchema>(name: string, options: PresenceOptions<K, D, C>) {
       const { key, data, merge, ...given } = declared(name, options, ['key', 'data'])
+      refusePartitions('presence', name, options)
       const rights = toDeclaredRights(name, options)
       const definition = { name, key, event: data, retentionMs: parseDuration(defaultRetention), ...rights }
       const times = presenceTimes(name, given)
@@ -112,6 +123,7 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
       options: StreamOptions<K, I, C>,
     ) {
       const { key, input, chunk, retention, ...rest } = declared(name, options, ['key', 'input', 'chunk'])
+      refusePartitions('stream', name, options)
       const retentionMs = parseDuration(retention ?? defaultRetention)
       const definition = { name, key, event: chunk, retentionMs, stream: streamRules(name, { input, ...rest }) }
       return createStream<K, I, C>(define(definition), input, accessOf(name))

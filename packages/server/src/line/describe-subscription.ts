@@ -1,6 +1,9 @@
 import { TRPCError } from '@trpc/server'
+import { maxPartitions, parsePartitionId } from '@trunkline/protocol'
 import type { ChannelDefinition } from '../define/definition.ts'
+import type { PartitionRules } from '../define/partitions.ts'
 import type { SubscribeOptions, SubscriptionDescriptor } from '../define/subscription.ts'
+import { topicOfPartition } from '../define/topic.ts'
 import type { RuntimeContext } from '../runtime/context/runtime-context.ts'
 import { fittingNow, topicNameOf } from '../runtime/log/validate-event.ts'
 import { iterate } from '../runtime/subscriptions/iterate.ts'
@@ -33,6 +36,44 @@ export function describeSubscription(
       return iterate(captured ?? context(), descriptor)
     },
   }
+}
+
+/** The same for a channel with partitions. Throws BAD_REQUEST also for a `partition` that is none. */
+export function describePartitioned(
+  access: ContextAccess,
+  channel: ChannelDefinition & { readonly partitions: PartitionRules },
+  key: unknown,
+  { partition, ...options }: SubscribeOptions & { readonly partition?: number } = {},
+): SubscriptionDescriptor {
+  const descriptor = describeSubscription(access, channel, key, options)
+  const { count } = channel.partitions
+  if (partition !== undefined) {
+    const only = checkPartition(channel.name, partition)
+    const lastEventId = descriptor.lastEventId && parsePartitionId(descriptor.lastEventId).cursor
+    return { ...descriptor, topic: topicOfPartition(descriptor.topic, only), lastEventId, partitions: { count, only } }
+  }
+  const iterateOne = descriptor.iterate
+  const iterate = (iterated: SubscriptionDescriptor) => {
+    if (count > 1) throw mergeElsewhere(channel.name, count)
+    return iterateOne(iterated)
+  }
+  return { ...descriptor, partitions: { count }, iterate }
+}
+
+/** The number of a partition. Another version of the application may have more partitions than this one. */
+export function checkPartition(channel: string, partition: unknown): number {
+  if (Number.isInteger(partition) && (partition as number) >= 0 && (partition as number) < maxPartitions)
+    return partition as number
+  const got = typeof partition === 'number' ? partition : typeof partition
+  const message = `Expected a partition of channel ${channel} from 0, below its number of partitions, got ${got}.`
+  throw new TRPCError({ code: 'BAD_REQUEST', message })
+}
+
+function mergeElsewhere(channel: string, count: number): TRPCError {
+  return new TRPCError({
+    code: 'METHOD_NOT_SUPPORTED',
+    message: `Channel ${channel} has ${count} partitions, which are merged by a client of the line and not by iterating. Iterate each: subscribe(key, { partition }).`,
+  })
 }
 
 function checkedReplay(replay: number): number {

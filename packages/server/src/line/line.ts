@@ -2,6 +2,8 @@ import type * as core from 'zod/v4/core'
 import type { Channel, ChannelOptions, Ephemeral, EphemeralOptions } from '../define/channel.ts'
 import type { RequireJson } from '../define/json.ts'
 import type { Ended, KickOptions, PrincipalConnectionInfo, RevokeOptions } from '../define/kick.ts'
+import type { PartitionedChannel } from '../define/partitioned-channel.ts'
+import type { PartitionOptions } from '../define/partitions.ts'
 import type { Presence, PresenceOptions } from '../define/presence.ts'
 import type { Stream, StreamOptions } from '../define/stream.ts'
 import type { EventSchema, KeySchema } from '../define/topic.ts'
@@ -34,8 +36,19 @@ export interface Line<C = unknown> {
    */
   channel<K extends KeySchema, E extends EventSchema>(
     name: string,
-    options: ChannelOptions<K, E, C> & { readonly event: RequireJson<core.output<E>> },
+    options: ChannelOptions<K, E, C> & { readonly event: RequireJson<core.output<E>> } & {
+      readonly [option in keyof PartitionOptions<K, E>]?: never
+    },
   ): Channel<K, E>
+  /**
+   * Declares a channel whose topics have several logs each, for topics with more events a second than one log takes.
+   * Events are in order within a partition key alone: docs/guide/partitions.md. Throws also a `TypeError` for
+   * `partitions` outside of 1 to 16, and for a `partitionBy` that is no function.
+   */
+  channel<K extends KeySchema, E extends EventSchema>(
+    name: string,
+    options: ChannelOptions<K, E, C> & PartitionOptions<K, E> & { readonly event: RequireJson<core.output<E>> },
+  ): PartitionedChannel<K, E>
   /**
    * Declares a channel without a log: for typing indicators, mouse positions and progress. Throws an `Error` if the
    * line has a channel of this name.

@@ -112,6 +112,8 @@ export interface Subscriber {
   readonly on: boolean
   /** The procedure's path. Empty in the row that a stop created. */
   readonly path: string
+  /** The partition that it follows: `2/4` for a client that merges 4, `2` for one that the procedure chose. */
+  readonly part?: string
   /**
    * JSON text of the procedure's raw input. Present only with `piped`, and absent if the procedure was called without
    * input. Rows of the version before have it without `piped`, where no code reads it.

@@ -107,7 +107,7 @@ export interface ConnectionSubscription {
 }
 
 /** What a poll needs to answer for a subscription. */
-export interface PolledSubscription extends Pick<Subscriber, 'path' | 'input'> {
+export interface PolledSubscription extends Pick<Subscriber, 'path' | 'input' | 'part'> {
   /** The procedure has a `filter` or a `map`: a poll runs it again. */
   readonly piped?: true
   /** Only of a subscription to presence: the view of the log that it gets. */

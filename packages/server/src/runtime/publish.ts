@@ -1,6 +1,8 @@
-import { defined, formatCursor } from '@trunkline/protocol'
+import { defined, formatCursor, formatPartitionId } from '@trunkline/protocol'
 import type { Published, PublishOptions } from '../define/channel.ts'
 import type { ChannelDefinition } from '../define/definition.ts'
+import type { PartitionKey } from '../define/partitions.ts'
+import { partitionOfTopic } from '../define/topic.ts'
 import type { Slot } from '../ports/log.ts'
 import { publishIdOf, rowNameOfPublish } from './calls/idempotency-key.ts'
 import { canDeliver, type Keyed, type RuntimeContext } from './context/runtime-context.ts'
@@ -8,14 +10,15 @@ import { deliverEphemeral, deliverInline, inlineMs } from './delivery/deliver.ts
 import type { DeliverJob } from './delivery/deliver-job.ts'
 import { append } from './log/append.ts'
 import { appendOnce, type PublishKey } from './log/append-once.ts'
+import { choosePartition } from './log/choose-partition.ts'
 import { fingerprintOf } from './log/fingerprint.ts'
 import type { LogRef } from './log/replay.ts'
 import { cursorOf, expiresFor } from './log/retention.ts'
-import { fitting, serialise, topicOf } from './log/validate-event.ts'
+import { fitting, serialise, topicNameOf } from './log/validate-event.ts'
 import { countPublished } from './rates/count-published.ts'
 
 /** An event to publish, and the key of its topic. */
-export interface Publication {
+export interface Publication extends PartitionKey {
   readonly key: unknown
   readonly event: unknown
 }
@@ -30,10 +33,11 @@ export async function publish(
   channel: ChannelDefinition,
   { idempotencyKey, ...publication }: Publication & PublishOptions,
 ): Promise<Published> {
-  const { topic, data, retentionMs } = await prepare(context, channel, publication)
+  const { data, retentionMs, ...placed } = await prepare(context, channel, publication)
   if (retentionMs === undefined)
     throw new TypeError(`Channel ${channel.name} is ephemeral and has no log. Use publishEphemeral.`)
-  const publishKey = publishKeyOf(context, { topic, retentionMs }, idempotencyKey)
+  const publishKey = publishKeyOf(context, { topic: placed.topic, retentionMs }, idempotencyKey)
+  const topic = await choosePartition(context, channel, placed, publishKey)
   const event = { retentionMs, data, schema: fingerprintOf(channel.event) }
   const inline = canDeliver(context) ? context : undefined
   const request = {
@@ -46,7 +50,7 @@ export async function publish(
     : appendOnce(context, request, publishKey))
   context.telemetry.measure('publishes', 1)
   await delivered
-  return { id: formatCursor(cursorOf(context, slot)) }
+  return { id: formatPartitionId(partitionOfTopic(topic).index, formatCursor(cursorOf(context, slot))) }
 }
 
 /**
@@ -89,10 +93,13 @@ export async function publishEphemeral(
   await context.invoker.invoke('deliver', { topic, data } satisfies DeliverJob)
 }
 
-async function prepare(context: RuntimeContext, channel: ChannelDefinition, { key, event }: Publication) {
+async function prepare(context: RuntimeContext, channel: ChannelDefinition, publication: Publication) {
   context.deadline?.signal.throwIfAborted() // nothing is published after the deadline
-  const topic = await topicOf(channel, key)
-  const data = serialise(channel, await fitting(channel, 'event', event))
+  const key = await fitting(channel, 'key', publication.key)
+  const topic = topicNameOf(channel, key)
+  const event = await fitting(channel, 'event', publication.event)
+  const data = serialise(channel, event)
   await countPublished(context, data)
-  return { topic, data, retentionMs: channel.retentionMs }
+  const { partitionKey } = publication
+  return { topic, key, event, data, retentionMs: channel.retentionMs, ...defined({ partitionKey }) }
 }

@@ -3,6 +3,7 @@ import type { Entry, SubscriptionRecord } from '../records/history.ts'
 import type { Committed } from '../records/published-log.ts'
 import type { World } from '../world/world.ts'
 import { functionsFailed, isLawfulEnd } from './lawful-errors.ts'
+import { partsOf } from './partition-records.ts'
 import { isUndetectable } from './rewound-log.ts'
 
 /**
@@ -13,7 +14,7 @@ export type Phase = 'settled' | 'published'
 
 /** Checks what each subscription's application received against the published log. */
 export function checkSubscriptions(world: World, phase: Phase): void {
-  for (const record of world.history.subscriptions) {
+  for (const record of world.history.subscriptions.flatMap(partsOf)) {
     const check = new SubscriptionCheck(world, record)
     for (const entry of record.entries) check.add(entry)
     check.end(phase)
@@ -25,7 +26,7 @@ type DataEntry = Extract<Entry, { readonly kind: 'data' }>
 /** The check of one subscription, whose entries are added in order. */
 class SubscriptionCheck {
   readonly #world: World
-  readonly #record: SubscriptionRecord
+  readonly #record: ReturnType<typeof partsOf>[number]
   readonly #topic: string
   readonly #published: readonly Committed[]
   readonly #about: string
@@ -42,12 +43,12 @@ class SubscriptionCheck {
    */
   #hasUndone = false
 
-  constructor(world: World, record: SubscriptionRecord) {
+  constructor(world: World, record: ReturnType<typeof partsOf>[number]) {
     this.#world = world
     this.#record = record
-    this.#topic = topicOf(record.room)
+    this.#topic = record.topic ?? topicOf(record.room)
     this.#published = world.table.published.of(this.#topic)
-    this.#about = `${record.device} ${record.path} ${record.room}`
+    this.#about = `${record.device} ${record.path} ${record.topic ?? record.room}`
   }
 
   add(entry: Entry): void {

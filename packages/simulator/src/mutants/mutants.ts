@@ -200,6 +200,77 @@ export const mutants: readonly Mutant[] = [
     ],
   },
   {
+    name: 'one-partition-is-not-followed',
+    breaks: '[LAW-PARTITIONS]',
+    workloads: ['partitions'],
+    changes: [
+      {
+        file: client('partitions'),
+        from: 'index < this.#count && !this.#isOver; index++',
+        to: 'index < Math.max(1, this.#count - 1) && !this.#isOver; index++',
+        because: 'the bound of a loop',
+      },
+      {
+        file: client('partitions'),
+        from: 'this.#parts.length < this.#count) return',
+        to: 'this.#parts.length < this.#count - 1) return',
+        because: 'a condition inside one method',
+      },
+    ],
+  },
+  {
+    name: 'added-partition-begins-with-the-next-event',
+    breaks: '[LAW-PARTITIONS]',
+    workloads: ['partitions'],
+    changes: [
+      {
+        file: client('partitions'),
+        from: "if (this.#isOpen || this.#carrier !== undefined) return 'start'",
+        to: "if (this.#isOpen || this.#carrier !== undefined) return 'new'",
+        because: 'a branch inside one method',
+      },
+    ],
+  },
+  {
+    name: 'repeated-publish-chooses-its-partition-again',
+    breaks: '[LAW-PARTITIONS]',
+    workloads: ['partitions'],
+    changes: [
+      {
+        file: runtime('log/choose-partition'),
+        from: '  return recorded.base',
+        to: '  return chosen',
+        because: 'the last step of one function',
+      },
+    ],
+  },
+  {
+    name: 'number-of-partitions-is-not-written',
+    breaks: '[LAW-PARTITIONS]',
+    workloads: ['partitions'],
+    changes: [
+      {
+        file: runtime('log/partition-count'),
+        from: '  if (declared > 1) await writeCount',
+        to: '  if (declared > 99) await writeCount',
+        because: 'a step inside one function',
+      },
+    ],
+  },
+  {
+    name: 'state-is-loaded-by-the-first-partition',
+    breaks: '[LAW-PARTITIONS]',
+    workloads: ['partitions'],
+    changes: [
+      {
+        file: client('partitions'),
+        from: 'if (isLast && !this.#parts.every(({ hasStarted }) => hasStarted)) return',
+        to: '',
+        because: 'a branch inside one method',
+      },
+    ],
+  },
+  {
     name: 'previous-is-always-the-start-of-the-block',
     breaks: '[LAW-COVERAGE]',
     workloads: ['quiet', 'chat'],

@@ -9,6 +9,7 @@ import { internalsOf, loadParts } from '@trunkline/server/internal'
 import { createLambdaHandlers, type Rates } from '@trunkline/server/lambda'
 import type { Backend, Telemetry } from '@trunkline/server/ports'
 import * as z from 'zod'
+import { topicOfPartition } from '../../../server/src/define/topic.ts'
 import { consoleRecorder } from '../../../server/src/ports/console-log.ts'
 
 await loadParts() // a file is read in real time, in which the clock of a schedule does not advance
@@ -34,6 +35,8 @@ export interface RunningFunction {
   readonly sleep: Required<Backend>['clock']['sleep']
   /** Whether the invocation is still running. */
   readonly isAlive: () => boolean
+  /** The partitions that its version of the application declares. */
+  readonly partitions: number
 }
 const runningFunctions = new AsyncLocalStorage<RunningFunction>()
 
@@ -57,11 +60,29 @@ const authorize = ({ room }: { readonly room: string }, { claims }: TopicCaller)
 const club = line.channel('club', { ...schemas, authorize })
 const watchedClub = line.channel('watched.club', { ...schemas, authorize, recheck: 'delivery' })
 
+/** The room whose channel has partitions: 2, and 4 in the next version of the application. */
+export const partedRoom = 'p'
+export const partitionsOfVersions = { first: 2, next: 4 }
+const parted = line.channel('parted', { ...schemas, partitions: 2 })
+/** One event in three has no partition key: each attempt would choose a partition at random. */
+const keyOf = (room: string, n: number) =>
+  room === partedRoom && Math.floor(n) % 3 !== 0 ? { partitionKey: `${Math.floor(n) % 16}` } : {}
+Object.defineProperty(
+  internalsOf(line)
+    .channels()
+    .find(({ name }) => name === parted.name)?.partitions,
+  'count',
+  {
+    get: () => runningFunctions.getStore()?.partitions ?? partitionsOfVersions.first,
+  },
+)
+
 /** The rooms that only a caller with a right may subscribe to: without and with a check at each delivery. */
 export const guardedRooms = ['m', 'w'] as const
 /** The reason with which a room is refused. */
 export const refusalOf = (room: string) => `You are no member of ${room}.`
-const channelOf = (room: string) => (room === 'm' ? club : room === 'w' ? watchedClub : messages)
+const channels = { m: club, w: watchedClub, [partedRoom]: parted }
+const channelOf = (room: string) => channels[room as keyof typeof channels] ?? messages
 
 /** A grace period and a lease that are short in relation to a schedule. */
 export const presenceTimes = { graceMs: 15_000, leaseMs: 60_000 }
@@ -160,7 +181,9 @@ function observe(call: GeneratorCall) {
 const createRouter = (bills: typeof t.procedure) =>
   t.router({
     /** Publishes once. */
-    post: repeatable.mutation(({ input: { n, room, pad } }) => channelOf(room).publish({ room }, padded(n, pad))),
+    post: repeatable.mutation(({ input: { n, room, pad } }) =>
+      channelOf(room).publish({ room }, padded(n, pad), keyOf(room, n)),
+    ),
     /** Publishes twice to one room and once to another. */
     spread: repeatable.mutation(async ({ input: { n, room } }) => {
       await messages.publish({ room }, { n })
@@ -286,7 +309,7 @@ export const runInFunction = <T>(backend: Backend, running: RunningFunction, fn:
 
 /** Publishes as a script does. A script delivers nothing itself. */
 export const publishAsScript = (room: string, n: number, idempotencyKey: string | undefined) =>
-  channelOf(room).publish({ room }, { n }, defined({ idempotencyKey }))
+  channelOf(room).publish({ room }, { n }, { ...defined({ idempotencyKey }), ...keyOf(room, n) })
 
 /** What an operator does to a principal. */
 export interface Operation {
@@ -307,6 +330,9 @@ export function operate({ kind, principal, until }: Operation, now: number) {
   })
 }
 
+/** The names of the logs of the room with partitions. */
+export const partedTopics = () =>
+  Array.from({ length: partitionsOfVersions.next }, (_, index) => topicOfPartition(topicOf(partedRoom), index))
 /** The name of a room's log. */
 export const topicOf = (room: string) => `${channelOf(room).name}?room=s:${room}`
 /** The name of a room's presence log. */

@@ -4,7 +4,7 @@ import type { AnswerRef, GeneratorInput, GeneratorRun, StreamInput } from './app
 export type Entry =
   | { readonly kind: 'started'; readonly seen: number }
   | { readonly kind: 'data'; readonly seen: number; readonly id: string; readonly n: number; readonly state?: number }
-  | { readonly kind: 'gap'; readonly seen: number; readonly reason: string }
+  | { readonly kind: 'gap'; readonly seen: number; readonly reason: string; readonly partition?: number }
   | { readonly kind: 'error'; readonly seen: number; readonly code: string; readonly message: string }
 
 /** The record of one subscription of an application. */

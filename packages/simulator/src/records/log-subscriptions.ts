@@ -3,9 +3,10 @@ import type { FaultPlan } from '../kernel/fault-plan.ts'
 import { HandlerFailure } from '../kernel/handler-failure.ts'
 import type { Kernel } from '../kernel/kernel.ts'
 import type { Report } from '../kernel/report.ts'
-import { topicOf } from './application.ts'
+import { partedRoom } from './application.ts'
 import type { Entry, History, SubscriptionPath, SubscriptionRecord } from './history.ts'
 import type { PublishedLog } from './published-log.ts'
+import { lengthOf } from './room-length.ts'
 
 /** The actions of a device on a room's log. */
 export interface LogActions {
@@ -22,17 +23,31 @@ export function createLogSubscriptions(options: {
   readonly published: PublishedLog
   readonly report: Report
   readonly client: LogClient
+  /** The client for the room with partitions. @default `client` */
+  readonly merging?: LogClient
   /** True for tRPC's own client, which has no gaps and does not catch a handler's exception. */
   readonly isStock: boolean
   readonly codeOf: (error: Error) => string
   readonly isClosed: () => boolean
 }): LogActions {
-  const { name, plan, kernel, history, published, report, client, isStock, codeOf, isClosed } = options
+  const {
+    name,
+    plan,
+    kernel,
+    history,
+    published,
+    report,
+    client,
+    merging = client,
+    isStock,
+    codeOf,
+    isClosed,
+  } = options
   const stops = new Map<SubscriptionRecord, () => void>()
 
   function subscribe(path: SubscriptionPath, room: string): SubscriptionRecord {
     const record: SubscriptionRecord = { device: name, path, room, isStock, entries: [], ended: undefined }
-    const seen = () => published.of(topicOf(room)).length
+    const seen = () => lengthOf(published, room)
     const recordEntry = (entry: Entry) => {
       kernel.note(`${name} ${path} ${room} ${entry.kind} ${'id' in entry ? entry.id : ''}`)
       if (record.ended !== undefined)
@@ -43,7 +58,7 @@ export function createLogSubscriptions(options: {
       record.ended ??= isClosed() ? 'closed' : 'stopped'
     }
     history.subscriptions.push(record)
-    const subscription = client[path].subscribe(
+    const subscription = (room === partedRoom ? merging : client)[path].subscribe(
       { room },
       {
         onStarted: () => recordEntry({ kind: 'started', seen: seen() }),
@@ -51,7 +66,7 @@ export function createLogSubscriptions(options: {
           recordEntry({ kind: 'data', seen: seen(), id, ...defined({ n, state }) })
           if (!isStock && plan.strikes('F44')) throw new HandlerFailure()
         },
-        onGap: ({ reason }) => recordEntry({ kind: 'gap', seen: seen(), reason }),
+        onGap: ({ reason, partition }) => recordEntry({ kind: 'gap', seen: seen(), reason, ...defined({ partition }) }),
         onError: (error) => {
           recordEntry({ kind: 'error', seen: seen(), code: codeOf(error), message: error.message })
           record.ended = isClosed() ? 'closed' : 'error'
@@ -79,7 +94,7 @@ interface Listener {
     readonly id: string
     readonly data: { readonly n: number; readonly state?: number }
   }) => void
-  readonly onGap: (gap: { readonly reason: string }) => void
+  readonly onGap: (gap: { readonly reason: string; readonly partition?: number }) => void
   readonly onError: (error: Error) => void
   readonly onStopped: () => void
   readonly onComplete: () => void

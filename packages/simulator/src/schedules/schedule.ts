@@ -8,7 +8,15 @@ import { checkSubscriptions } from '../checks/subscriptions-checker.ts'
 import { sealGlobals } from '../kernel/globals.ts'
 import type { Violation } from '../kernel/report.ts'
 import { createVirtualTimers } from '../kernel/virtual-timers.ts'
-import { answerTopicOf, guardedRooms, hereOf, hooks, topicOf } from '../records/application.ts'
+import {
+  answerTopicOf,
+  guardedRooms,
+  hereOf,
+  hooks,
+  partedRoom,
+  partedTopics,
+  topicOf,
+} from '../records/application.ts'
 import { createWorld } from '../world/create-world.ts'
 import type { TransportChoice } from '../world/devices/device.ts'
 import type { PlannedKill } from '../world/functions/invocation.ts'
@@ -48,7 +56,11 @@ export interface Outcome {
 const hour = 3_600_000
 const afterwardsMs = 40_000
 const idleMs = 610_000
-const topics = [...rooms.flatMap((room) => [topicOf(room), hereOf(room)]), ...guardedRooms.map(topicOf)]
+const topics = [
+  ...rooms.flatMap((room) => [topicOf(room), hereOf(room)]),
+  ...guardedRooms.map(topicOf),
+  ...partedTopics(),
+]
 
 /** Runs one schedule and checks its history. It takes processor time only. */
 export async function runSchedule(options: ScheduleOptions): Promise<Outcome> {
@@ -104,8 +116,9 @@ async function play(world: World, workload: Workload, transport?: TransportChoic
 
   // new events reveal leftovers
   // `thirds` receives one of three
-  for (const room of [...rooms, ...(workload.hasRights ? guardedRooms : [])])
-    for (let each = 0; each < 3; each++) world.publish(room)
+  const guarded = workload.hasRights ? guardedRooms : []
+  for (const room of [...rooms, ...guarded]) for (let each = 0; each < 3; each++) world.publish(room)
+  if (workload.hasPartitions) for (let each = 0; each < 48; each++) world.publish(partedRoom)
   if (workload.hasPresence) await joinNewMembers(world)
   if (workload.hasGenerators) endSome(world)
   if (workload.hasStreams) startAgain(world)

@@ -11,16 +11,17 @@ import {
   hooks,
   type Operation,
   operate,
+  partitionsOfVersions,
   publishAsScript,
   ratedHandlers,
   runInFunction,
   type ScheduleHooks,
-  topicOf,
 } from '../records/application.ts'
 import { createHistory } from '../records/history.ts'
 import { createKicks } from '../records/kicks.ts'
 import { createPresenceExpectations } from '../records/presence-expectations.ts'
 import { createRights } from '../records/rights.ts'
+import { lengthOf } from '../records/room-length.ts'
 import { createSubscriptionResponses } from '../records/subscription-responses.ts'
 import type { Device } from './devices/device.ts'
 import { createStockDevice } from './devices/stock-device.ts'
@@ -69,8 +70,9 @@ export function createWorld(options: WorldOptions): World {
     random: createRandom(seed, 'queue'),
   })
   const random = createRandom(seed, 'functions')
+  const deployed = { partitions: partitionsOfVersions.first }
   const functions: Functions = createFunctions({
-    ...{ kernel, plan, random, kill: options.kill, workerMs: options.workerMs, run: runIn(options) },
+    ...{ kernel, plan, random, kill: options.kill, workerMs: options.workerMs, run: runIn(options, deployed) },
     services: {
       requests: new TableRequests({ kernel, plan, random, table }),
       post: gateway.post,
@@ -102,6 +104,9 @@ export function createWorld(options: WorldOptions): World {
       return queues.pending
     },
     after: (ms, fn) => void kernel.after(ms, 'script of the workload', fn),
+    deployNext() {
+      deployed.partitions = partitionsOfVersions.next
+    },
     operate(operation) {
       const beganAt = kernel.now
       functions.invoke('operator', operation, {
@@ -136,15 +141,19 @@ function createRecords(kernel: Kernel) {
 }
 
 /** Runs a handler, or a script, in its sandbox. */
-const runIn =
-  ({ hasRates = false }: WorldOptions): FunctionsOptions['run'] =>
-  (name, event, { backend, remainingMs, isAlive }) =>
-    runInFunction(backend, { sleep: backend.clock.sleep, isAlive }, async () => {
+function runIn({ hasRates = false }: WorldOptions, deployed: { readonly partitions: number }): FunctionsOptions['run'] {
+  const versions = new WeakMap<object, number>() // of each sandbox: the one that was deployed when it started
+  return (name, event, { backend, remainingMs, isAlive }) => {
+    const partitions = versions.get(backend) ?? deployed.partitions
+    versions.set(backend, partitions)
+    return runInFunction(backend, { sleep: backend.clock.sleep, isAlive, partitions }, async () => {
       if (name === 'operator') return operate(event as Operation, backend.clock.now())
       if (name === 'script') return publishAsScript(...(event as Parameters<typeof publishAsScript>))
       const handler = (hasRates ? ratedHandlers : handlers)[name === 'delayed' ? 'deliver' : name]
       return handler(copyJson(event), { getRemainingTimeInMillis: remainingMs })
     })
+  }
+}
 
 /** Creates the publish of a script, which records each attempt. */
 function createPublish({
@@ -234,7 +243,7 @@ function createHooks({
       history.charges.set(n, (history.charges.get(n) ?? 0) + 1)
       history.payers.set(n, new Set(history.payers.get(n)).add(principal))
     },
-    state: (room) => table.published.of(topicOf(room)).length,
+    state: (room) => lengthOf(table.published, room),
     reported: (message) => void reported.set(message, (reported.get(message) ?? 0) + 1),
     produced(name) {
       history.producers.push(name)

@@ -48,6 +48,8 @@ export interface World {
   /** Publishes as a script, without a gateway. */
   publish(room: string, options?: PublishChoice): void
   after(ms: number, fn: () => void): void
+  /** From now on new functions are of the version with more partitions. */
+  deployNext(): void
   /** Kicks, bans or revokes as an operator, again until it succeeds. */
   operate(operation: Operation): void
   /**

@@ -8,6 +8,8 @@ export interface Gap {
   readonly input: unknown
   /** `not-resumable` also means one event whose `filter` or `map` threw on the server. */
   readonly reason: GapReason
+  /** The partition that it is in, of a subscription that `mergePartitions` made. */
+  readonly partition?: number
   /** The id of the last event before the gap, or null when there was none. */
   readonly lastEventId: string | null
 }

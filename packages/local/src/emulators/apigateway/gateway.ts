@@ -37,6 +37,10 @@ export interface LocalGateway {
    * it.
    */
   cut(connectionId: string): void
+  /** Closes a connection's socket as at the end of its lifetime. */
+  expire(connectionId: string): void
+  /** Replaces the authorizer's context in the later events of a connection. */
+  reauthorize(connectionId: string, authorizer: Readonly<Record<string, string>>): void
   /** Resolves when no frame, invocation or post is in flight. Work that only waits for the clock does not count. */
   idle(): Promise<void>
   /** Listens on the same port again after `close`. */
@@ -73,6 +77,8 @@ export async function startGateway(options: GatewayOptions): Promise<LocalGatewa
     origin,
     connections: () => [...gateway.connections.values()].flatMap(toView),
     cut: (connectionId) => gateway.connections.get(connectionId)?.cut(),
+    expire: (connectionId) => gateway.connections.get(connectionId)?.expire('lifetime'),
+    reauthorize: (connectionId, authorizer) => gateway.connections.get(connectionId)?.reauthorize(authorizer),
     idle: () => gateway.inFlight.idle(),
     async reopen() {
       if (!server.listening) await listen(server, port)

@@ -5,9 +5,11 @@
  * SDK's CommonJS build loses the names of a namespace import.
  */
 export {
+  ConditionalCheckFailedException,
   CreateTableCommand,
   DeleteTableCommand,
   DescribeTableCommand,
   DynamoDBClient,
   ResourceNotFoundException,
+  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb'

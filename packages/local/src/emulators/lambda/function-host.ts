@@ -1,6 +1,6 @@
 import { createLocalClock, type LocalClock } from '../clock.ts'
 import type { QueueHookResult } from './event-sources/queue-mapping.ts'
-import type { FunctionRun } from './invocations/function-run.ts'
+import type { FunctionRun, RunDetails } from './invocations/function-run.ts'
 import { type Activity, createActivity } from './invocations/in-flight.ts'
 import type { RunningInvocation } from './invocations/invocation.ts'
 import type { FunctionHookResult, FunctionOptions, InvokeInfo, InvokeResult } from './invocations/lambda-function.ts'
@@ -11,7 +11,7 @@ import { functionArn } from './runtime/lambda-context.ts'
 export interface FunctionHooks {
   invoke?: (info: InvokeInfo) => FunctionHookResult
   /** Called for each finished run. */
-  ran?: (run: FunctionRun) => void
+  ran?: (run: FunctionRun, details: RunDetails) => void
   /** Called for each message sent to a queue. @default pass */
   queued?: (message: { readonly body: string }) => QueueHookResult
 }
@@ -115,7 +115,7 @@ export class FunctionHost {
         clock,
         activity,
         running: this.#running,
-        onEnd: (run) => this.hooks.ran?.(run),
+        onEnd: (run, details) => this.hooks.ran?.(run, details),
       })
     if (effect !== 'duplicate') return once(effect)
     const { reader: _, ...unread } = event

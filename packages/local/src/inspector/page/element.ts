@@ -15,13 +15,38 @@ export function make(tag: string, attributes: Attributes, ...children: readonly 
   return element
 }
 
-/** Replaces the rows of a table's body. */
-export function showRows(id: string, rows: readonly (readonly Node[])[], empty: string): void {
-  const none = make('tr', {}, make('td', { class: 'empty', colspan: '9' }, empty))
-  find(id).replaceChildren(...(rows.length === 0 ? [none] : rows.map((cells) => make('tr', {}, ...cells))))
+/** Creates a button that calls `onClick`. */
+export function makeButton(text: string, onClick: () => void, attributes: Attributes = {}): HTMLButtonElement {
+  const button = make('button', { type: 'button', ...attributes }, text) as HTMLButtonElement
+  button.addEventListener('click', onClick)
+  return button
 }
 
-/** Creates a table cell with a class and a state for the style sheet. */
-export function cell(text: string, kind = '', outcome = ''): HTMLElement {
-  return make('td', { ...(kind && { class: kind }), ...(outcome && { 'data-outcome': outcome }) }, text)
+let labels = 0
+
+/** Creates a labelled control. */
+export function makeField(label: string, control: HTMLElement, note = ''): HTMLElement {
+  labels += 1
+  control.id ||= `field-${labels}`
+  const noted = note === '' ? [] : [make('small', { class: 'soft' }, note)]
+  return make('div', { class: 'field' }, make('label', { for: control.id }, label), control, ...noted)
+}
+
+/** Creates a selection among texts. */
+export function makeSelect(options: readonly (readonly [value: string, text: string])[]): HTMLSelectElement {
+  const select = make('select', {}) as HTMLSelectElement
+  select.append(...options.map(([value, text]) => make('option', { value }, text)))
+  return select
+}
+
+/** Sets the text of an element, unless it has it already. */
+export function setText(element: Element, text: string): void {
+  if (element.textContent !== text) element.textContent = text
+}
+
+const announcer = () => find('announcer')
+
+/** Has a screen reader say a result of what the user did. */
+export function announce(words: string): void {
+  announcer().textContent = words
 }

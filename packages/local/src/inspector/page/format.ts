@@ -8,12 +8,22 @@ export function formatTime(at: number): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${ms}`
 }
 
+/** The local date and time of day. */
+export function formatDate(at: number): string {
+  return `${new Date(at).toLocaleDateString('sv')} ${formatTime(at).slice(0, 8)}`
+}
+
 /** Formats a duration: `12 s`, `3 min`, `1 h 20 min`. */
 export function formatAge(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000))
   if (seconds < 60) return `${seconds} s`
   const minutes = Math.floor(seconds / 60)
   return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+}
+
+/** Formats a time in relation to now: `in 12 s`, `3 min ago`. */
+export function formatDistance(at: number, now: number): string {
+  return at > now ? `in ${formatAge(at - now)}` : `${formatAge(now - at)} ago`
 }
 
 export function formatBytes(bytes: number): string {

@@ -97,6 +97,7 @@ export function fromSubscriberItem(topic: string, shard: number, item: Item): Su
     'ref',
     'on',
     'path',
+    'part',
     'input',
     'extensions',
     'piped',

@@ -161,20 +161,20 @@ function logFailure({ telemetry }: RuntimeContext, { table, keys, id }: SourceRe
  * earlier publish, so the key is claimed first: the event is posted at most once.
  */
 async function publishOnce(context: RuntimeContext, entry: Entry, idempotencyKey: string): Promise<void> {
-  const { definition, key, event } = contentOf(entry) ?? notAnEntry(entry)
+  const { definition, ...publication } = contentOf(entry) ?? notAnEntry(entry)
   if (definition.retentionMs !== undefined) {
-    await publish(context, definition, { key, event, idempotencyKey })
+    await publish(context, definition, { ...publication, idempotencyKey })
     return
   }
   const now = context.clock.now()
   const { status } = await context.store.claimKey({
-    key: rowNameOfPublish(await topicOf(definition, key), idempotencyKey),
+    key: rowNameOfPublish(await topicOf(definition, publication.key), idempotencyKey),
     owner: randomName(context.clock, 20),
     lease: now,
     fingerprint: '',
     expires: keyExpires(now),
   })
-  if (status === 'claimed') await publishEphemeral(context, definition, { key, event })
+  if (status === 'claimed') await publishEphemeral(context, definition, publication)
 }
 
 function notAnEntry(entry: unknown): never {

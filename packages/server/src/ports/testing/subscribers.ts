@@ -16,6 +16,7 @@ export function subscriberLaws({ describe, test }: SuiteRunner): void {
         authExp: 1_800_000_000_000,
         extensions: false,
         shard: 7,
+        part: '2/4',
         piped: {
           sessionId: 'p',
           session: 's',

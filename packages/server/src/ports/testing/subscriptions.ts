@@ -138,7 +138,7 @@ export function subscriptionLaws({ describe, test }: SuiteRunner): void {
       includes(await store.passRun(pass), { status: 'refused', row: { on: false, run: 'r1' } })
     })
     test('keeps what a poll needs with the latest claim, and removes it by a stop', async (store) => {
-      const polled = { path: 'live', input: '{}', piped: true, view: 'members' } as const
+      const polled = { path: 'live', part: '2/4', input: '{}', piped: true, view: 'members' } as const
       const claim = claimOf({ polled })
       await store.claimSubscription(claim)
       equal(await store.readSubscriptions(claim.connectionId), [{ ...claim, on: true }])

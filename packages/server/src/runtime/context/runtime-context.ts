@@ -14,7 +14,7 @@ import { type ParamsMemory, paramsMemoryOf } from './kept-params.ts'
 import { createParsedEvents, type ParsedEvents } from './parsed-events.ts'
 import { boundInvoker, boundStore } from './port-deadlines.ts'
 import type { Server } from './served-application.ts'
-import { type ShardHints, shardHintsOf } from './shard-hints.ts'
+import { type KnownCount, partitionCountsOf, type ShardHints, shardHintsOf } from './shard-hints.ts'
 
 /**
  * The claim of an attempt of a mutation with a key. Its publishes are counted, so that the n-th publish of each attempt
@@ -53,6 +53,8 @@ export interface RuntimeContext {
   readonly telemetry: Recorder
   /** The shards of topics that this process has seen in this store. */
   readonly shardHints: ShardHints
+  /** The partitions of channels that this process has seen in this store. */
+  readonly partitionCounts: Map<string, KnownCount>
   /** The appends of this invocation, or of this use of a backend by a script. */
   readonly appends: AppendQueues
   /** The connection parameters that this process has read. */
@@ -108,6 +110,7 @@ export function toRuntimeContext(
     restore: backend.restore ?? 0,
     telemetry: consoleRecorder,
     shardHints: shardHintsOf(backend.store),
+    partitionCounts: partitionCountsOf(backend.store),
     knownParams: paramsMemoryOf(backend.store),
     appends: createAppendQueues(clock),
     retentionOf: line.retentionOf,
@@ -161,6 +164,7 @@ export function copyContext(context: RuntimeContext & Pick<InvocationContext, 'r
     restore: context.restore,
     telemetry: context.telemetry,
     shardHints: context.shardHints,
+    partitionCounts: context.partitionCounts,
     appends: context.appends,
     knownParams: context.knownParams,
     retentionOf: context.retentionOf,

@@ -17,6 +17,23 @@ export function shardHintsOf(store: Store): ShardHints {
   return known
 }
 
+/** The number of partitions of a channel, and when it was read, in epoch milliseconds. */
+export interface KnownCount {
+  readonly partitions: number
+  readonly readAt: number
+}
+
+const counts = new WeakMap<Store, Map<string, KnownCount>>()
+
+/**
+ * The number of partitions by channel, as this process has read it. It only grows, so an old number is a lower bound.
+ */
+export function partitionCountsOf(store: Store): Map<string, KnownCount> {
+  const known = counts.get(store) ?? new Map<string, KnownCount>()
+  counts.set(store, known)
+  return known
+}
+
 /**
  * The shard of a new subscription. Any shard below a K that was read, however old, is correct [PROOF-GROWING-SHARDS].
  * Until a topic grows, K is 1.

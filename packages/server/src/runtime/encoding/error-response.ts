@@ -6,6 +6,7 @@ import type { InvocationContext } from '../context/runtime-context.ts'
 import type { Failure, Server } from '../context/served-application.ts'
 import { toTRPCError } from '../context/to-trpc-error.ts'
 import { mayHaveRun, TokenRefused, TrunklineError } from '../context/trunkline-error.ts'
+import { PartitionedSubscription, withPartitions } from '../procedures/partitioned-subscription.ts'
 import { ForeignInput, warnOfMismatch } from '../procedures/transformer-mismatch.ts'
 import { type Address, type ErrorBody, sizeOf } from './encode.ts'
 
@@ -31,8 +32,13 @@ export function rejectRequest(context: InvocationContext, request: RequestInfo, 
   const error = toTRPCError(thrown)
   warnOfMismatch(context, { error, input: request.input, path: request.path })
   const outcome = error instanceof TrunklineError ? error.line : codeOf(error)
-  telemetry.measure('refusedFrames', 1, { outcome })
+  if (!isAnswer(error)) telemetry.measure('refusedFrames', 1, { outcome })
   return errorFrame(server, request, error)
+}
+
+/** Whether an error is what the client asked for, and not a failure. */
+function isAnswer(error: TRPCError): boolean {
+  return error instanceof PartitionedSubscription && error.isAsked
 }
 
 /** An error response. Reports the error to `onError`. Never throws, whatever was thrown. */
@@ -52,7 +58,8 @@ export function addressOf({ id, jsonrpc }: Address): Address {
 export function errorBody(server: Server, request: RequestInfo, thrown: unknown): ErrorBody {
   const error = toTRPCError(thrown)
   const { path, cause, traceparent } = request
-  server.report(traceparent === undefined ? { error, path, cause } : { error, path, cause, traceparent }) // [TL-TRACE-2]
+  if (!isAnswer(error))
+    server.report(traceparent === undefined ? { error, path, cause } : { error, path, cause, traceparent }) // [TL-TRACE-2]
   try {
     const body = bodyOf(server, request, error)
     if (sizeOf(body) <= limits.messageBytes.value - idBytes) return body
@@ -112,7 +119,8 @@ const fallbackBody: ErrorBody = {
 export function errorShape(server: Server, request: Omit<RequestInfo, 'id' | 'cause'>, error: TRPCError): unknown {
   const config = shapingConfigOf(server.router._def._config)
   const { type, path, input, ctx } = request
-  const shape = getTRPCErrorShape({ config, error: withoutSecrets(server, error), type, path, input, ctx })
+  const formatted = getTRPCErrorShape({ config, error: withoutSecrets(server, error), type, path, input, ctx })
+  const shape = withPartitions(formatted, error)
   return error instanceof ForeignInput ? shape : config.transformer.output.serialize(shape)
 }
 

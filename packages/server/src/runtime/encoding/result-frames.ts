@@ -265,6 +265,15 @@ export function snapshotResult(server: Server, cursor: Cursor, state: unknown): 
   return { type: 'snapshot', id, data }
 }
 
+/** What a client that merges partitions needs to know, as a value without an id. */
+// [TL-PART-6]
+export function partitionsValue(
+  server: Server,
+  partitions: { readonly count: number; readonly at?: string },
+): DataResult {
+  return ephemeralResult(server, { partitions })
+}
+
 /** An event of an ephemeral channel, without a cursor. */
 export function ephemeralResult(server: Server, event: unknown): DataResult {
   return { type: 'data', data: server.router._def._config.transformer.output.serialize(event) }

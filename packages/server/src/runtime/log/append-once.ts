@@ -33,12 +33,16 @@ export async function appendOnce(
   const work = async (tail: Tail | undefined): Promise<Appended> => {
     const newest = tail === undefined ? await readNewest(context, topic) : tail.at(-1)
     const recorded = await context.store.recordBase({ ...under, base: newest?.offset ?? 0 })
-    if (recorded.status === 'lost')
-      throw new TrunklineError('FUNCTION_FAILED', 'Another attempt of this call has replaced this one.')
+    if (recorded.status === 'lost') throw replacedError()
     const place = { topic, publishId, base: recorded.base, newest: newest ?? null }
     return { ...(await appendAfter(context, place, { toEvent: request.toEvent })), deliver }
   }
   return context.appends.run(topic, work, context.deadline)
+}
+
+/** The error of an attempt whose key another attempt has. */
+export function replacedError(): TrunklineError {
+  return new TrunklineError('FUNCTION_FAILED', 'Another attempt of this call has replaced this one.')
 }
 
 /** Where an append starts to read, and the id that it looks for. */

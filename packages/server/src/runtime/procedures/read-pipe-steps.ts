@@ -1,5 +1,6 @@
 import type { Json } from '../../define/json.ts'
 import type { PipeStep } from '../../define/subscription.ts'
+import { partitionOfTopic } from '../../define/topic.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { ContextDetails } from '../context/caller.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
@@ -23,6 +24,10 @@ export async function describePipe(
     signal: context.deadline.signal,
     batchIndex: 0,
   })
-  if (described.status !== 'channel' || described.descriptor.topic !== row.topic) throw topicChanged(row.path)
+  if (
+    described.status !== 'channel' ||
+    partitionOfTopic(described.descriptor.topic).topic !== partitionOfTopic(row.topic).topic
+  )
+    throw topicChanged(row.path)
   return described.descriptor.pipe
 }

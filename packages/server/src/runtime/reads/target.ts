@@ -7,6 +7,7 @@ import { holdAuthority } from '../connections/renew-auth.ts'
 import { type ConnectionCaller, toFacts } from '../context/caller.ts'
 import { untilAborted } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
+import { placePartition } from '../log/place-partition.ts'
 import type { LogRef, Replay } from '../log/replay.ts'
 import { viewPipes } from '../presence/rows/views.ts'
 import { readMembersNow, snapshotCount } from '../presence/snapshot.ts'
@@ -62,7 +63,10 @@ export async function openTarget(
   const { signal } = context.running ?? context.deadline
   const run = { path, input: parsed, facts, signal, batchIndex: 0 }
   const described = await context.enter(context, () => describeSubscription(context.server, run))
-  const descriptor = described.status === 'channel' ? described.descriptor : undefined
+  const found = described.status === 'channel' ? described.descriptor : undefined
+  // A page has one log, so it merges no partitions. [TL-PART-3]
+  const asOneLog = { caller: { extensions: false }, request: { path, merges: false } }
+  const descriptor = found && (await placePartition(context, asOneLog, found))
   checkHasLog(path, descriptor)
   return toTarget(context, { caller, path }, descriptor as SubscriptionDescriptor) // it has a log
 }

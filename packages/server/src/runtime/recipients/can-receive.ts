@@ -1,8 +1,10 @@
 import type { ConnectionRow } from '../../ports/connections.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import { isExpired } from '../context/caller.ts'
-import type { RuntimeContext } from '../context/runtime-context.ts'
+import type { InvocationContext } from '../context/runtime-context.ts'
+import { outgrown } from '../procedures/partitioned-subscription.ts'
 import { isCurrent } from './current-rows.ts'
+import { endSubscriber } from './end-subscriber.ts'
 
 /**
  * Whether a subscriber may be posted to now. Returns a promise where the table must be read, which rejects when it
@@ -17,7 +19,7 @@ export type CanReceive = (row: Subscriber) => boolean | Promise<boolean>
  * need not read [LAW-SERVER-IDENTITY].
  */
 // [TL-AUTH-2]
-export function createCanReceive(context: RuntimeContext): CanReceive {
+export function createCanReceive(context: InvocationContext): CanReceive {
   const { clock, store } = context
   const connections = new Map<string, Promise<ConnectionRow | undefined>>()
   const raised = new Set<Subscriber>()
@@ -39,6 +41,8 @@ export function createCanReceive(context: RuntimeContext): CanReceive {
   const decide = (row: Subscriber) => (isExpired(row, clock.now()) ? isAuthorized(row) : true)
   return (row) => {
     if (row.expires * 1_000 <= clock.now()) return false
+    const error = outgrown(context, row)
+    if (error !== undefined) return endSubscriber(context, row, error).then(() => false) // [TL-PART-7]
     const current = isCurrent(context, row)
     return typeof current === 'boolean' ? current && decide(row) : current.then((isOn) => isOn && decide(row))
   }

@@ -11,7 +11,9 @@ import {
   type FrameId,
   flawText,
   type HelloFrame,
+  type PartitionRequest,
   type PingFrame,
+  parsePartitionPath,
   type SyncFrame,
 } from '@trunkline/protocol'
 import { idOfElement, parseClientFrame, parseTraceparent } from '@trunkline/protocol/schemas'
@@ -27,6 +29,9 @@ export type Request =
       readonly id: FrameId
       readonly jsonrpc: '2.0' | undefined
       readonly path: string
+      /** Of a subscribe: the client can merge partitions, and the one that it asks for. */
+      readonly merges: boolean
+      readonly partition: PartitionRequest | undefined
       readonly input: unknown
       readonly rawInput: unknown
       readonly lastEventId: string | undefined
@@ -124,7 +129,7 @@ function toRequest(frame: ClientFrame, deserialize: (input: unknown) => unknown)
         method,
         id,
         jsonrpc,
-        path: params.path,
+        ...partitionOf(method, params.path),
         input: deserialize(params.input),
         rawInput: params.input,
         lastEventId: 'lastEventId' in params ? params.lastEventId : undefined,
@@ -142,6 +147,12 @@ function toRequest(frame: ClientFrame, deserialize: (input: unknown) => unknown)
     default:
       return frame
   }
+}
+
+function partitionOf(method: string, text: string) {
+  const { path, merges, partition } =
+    method === 'subscription' ? parsePartitionPath(text) : { path: text, merges: false }
+  return { path, merges, partition }
 }
 
 /** Parses a message that is one chunk. A stock client's error has no id, as tRPC's has none. */

@@ -1,4 +1,4 @@
-import { defined, limits, type StartedResult } from '@trunkline/protocol'
+import { type DataResult, defined, formatCursor, limits, type StartedResult } from '@trunkline/protocol'
 import { notServed } from '../../define/definition.ts'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { PresenceView } from '../../ports/presence.ts'
@@ -8,7 +8,8 @@ import { withinDeadline } from '../context/deadline.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { firstShard, rememberShards } from '../context/shard-hints.ts'
 import { sizeOf } from '../encoding/encode.ts'
-import { replayResults } from '../encoding/result-frames.ts'
+import { partitionsValue, replayResults } from '../encoding/result-frames.ts'
+import { countToRead } from '../log/partition-count.ts'
 import { toRange } from '../log/replay.ts'
 import { deleteConnection } from '../posting/post.ts'
 import { presenceHooks } from '../presence/join.ts'
@@ -38,6 +39,7 @@ export function channelHooks(
   const stored = toStoredContext(context.server, { caller, rawInput: request.rawInput }, descriptor)
   const shard = isPolled ? 0 : firstShard(context.shardHints, topic, connectionId)
   const isOrdered = !extensions && channel.retentionMs !== undefined
+  const part = partOf(descriptor)
   const loadState = joining?.loadState ?? (load && loadWith(context, load))
   return {
     isCounted: true,
@@ -48,14 +50,14 @@ export function channelHooks(
     },
     claim: () => {
       const holdsClaims = stored.piped && !isPolled && ({ claims: true } as const)
-      const polled = isPolled ? { polled: toPolled(request.path, stored, presence?.view) } : {}
+      const polled = isPolled ? { polled: toPolled({ path: request.path, part }, stored, presence?.view) } : {}
       const claim = { ...attempt, ...joining?.claim, ...holdsClaims, ...polled, shard, expires }
       return context.store.claimSubscription(claim)
     },
     async registered(claimed) {
       const row: Subscriber = {
         ...{ ...attempt, shard: claimed, on: true, path: request.path, extensions, expires },
-        ...{ ...defined({ authExp: caller.authExp }), ...stored, ...joining?.row },
+        ...{ ...defined({ authExp: caller.authExp, part }), ...stored, ...joining?.row },
         // [LAW-STOCK-ORDER]: no other function posts before `started`. [TL-CHAIN-1]
         ...(isOrdered && { lock: newLock(context) }),
       }
@@ -83,11 +85,35 @@ export function channelHooks(
       const maxBytes = limits.pageBytes.value - (snapshot === undefined ? 0 : sizeOf(snapshot))
       const range = { topic, pipe, path: request.path, from: found?.from.offset ?? 0, maxBytes, skip: found?.skip }
       const events = found === undefined ? [] : replayResults(context, range, slots)
-      const results = [started, ...(snapshot === undefined ? [] : [snapshot]), ...events]
+      const partitions = extensions ? await partitionsResult(context, descriptor, { found, snapshot }) : []
+      const results = [...partitions, started, ...(snapshot === undefined ? [] : [snapshot]), ...events]
       const frames = results.map((result) => ({ id: request.id, result }))
       return right.isGuarded ? boundAnswer(frames) : frames
     },
   }
+}
+
+/** What the rows hold of a partition: its number, and how many partitions the client merges if it does. */
+function partOf({ partition, partitions }: SubscriptionDescriptor): string | undefined {
+  if (partition !== undefined) return `${partition.index}/${partition.count}`
+  return partitions?.only === undefined ? undefined : `${partitions.only}`
+}
+
+/**
+ * How many partitions the channel has, where this one begins, and whether the state follows: a value without an id, before `started`. The number is
+ * read after the rows are put, so that a partition which is added later gets its first event after this.
+ */
+// [TL-PART-6] [LAW-PARTITIONS]
+async function partitionsResult(
+  context: InvocationContext,
+  { channel, partition }: SubscriptionDescriptor,
+  { found, snapshot }: SubscriptionStart,
+): Promise<readonly DataResult[]> {
+  if (partition === undefined || found === undefined) return []
+  const { index, count } = partition
+  const { partitions } = index === 0 ? await countToRead(context, channel) : { partitions: count }
+  const said = { count: Math.max(count, partitions), at: formatCursor(found.from) }
+  return [partitionsValue(context.server, { ...said, ...(snapshot && { state: true }) })]
 }
 
 /** Loads the state of `startWith` within the deadline. */
@@ -120,8 +146,12 @@ export function startedResult(
 }
 
 /** What a poll needs of a subscription. The row of its topic would hold it over a socket. [TL-HTTP-8] */
-function toPolled(path: string, stored: StoredContext, view: PresenceView | undefined): PolledSubscription {
-  return { path, ...defined({ input: stored.input, view }), ...(pipedOf(stored) && { piped: true }) }
+function toPolled(
+  { path, part }: Pick<Subscriber, 'path'> & { readonly part: string | undefined },
+  stored: StoredContext,
+  view: PresenceView | undefined,
+): PolledSubscription {
+  return { path, ...defined({ input: stored.input, view, part }), ...(pipedOf(stored) && { piped: true }) }
 }
 
 /** S3 over HTTP: the connection is still open. It has no row to delete, and a poll reads the claims anew. */

@@ -10,6 +10,7 @@ import { toTRPCError } from '../context/to-trpc-error.ts'
 import { gapError, markEntered, TrunklineError, topicChanged } from '../context/trunkline-error.ts'
 import { type Frame, sizeOf } from '../encoding/encode.ts'
 import { resultBytes, snapshotResult } from '../encoding/result-frames.ts'
+import { placePartition, replayFromStart } from '../log/place-partition.ts'
 import { type Replay, replayFrom, replayNewest } from '../log/replay.ts'
 import { leaveSubscription } from '../presence/session.ts'
 import { describeSubscription } from '../procedures/run-procedure.ts'
@@ -43,7 +44,8 @@ export async function subscribe(
   if (caller.via !== undefined) await refuseGenerator(context, request.path)
   const run = { ...request, facts, signal: (context.running ?? context.deadline).signal }
   const described = await context.enter(context, () => describeSubscription(context.server, run))
-  const descriptor = described.status === 'channel' ? described.descriptor : undefined
+  const found = described.status === 'channel' ? described.descriptor : undefined
+  const descriptor = found && (await placePartition(context, { caller, request }, found))
   if (caller.via !== undefined) checkHasLog(request.path, descriptor)
   try {
     if (described.status === 'generator' && !described.recognised) warnOfGenerator(context, request.path)
@@ -181,6 +183,8 @@ async function replay(
   const lastEventId = request.lastEventId ?? descriptor.lastEventId
   if (channel.stream !== undefined)
     return replayStream(context, { ...log, rules: channel.stream }, toChunkCursor(lastEventId))
+  if (lastEventId === undefined && descriptor.partition?.at === 'start')
+    return replayFromStart(context, log, descriptor)
   if (lastEventId === undefined)
     return replayNewest(context, log, descriptor.load === undefined ? descriptor.replay : 0)
   const cursor = parseCursor(lastEventId)

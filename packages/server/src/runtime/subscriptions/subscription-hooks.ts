@@ -3,10 +3,11 @@ import type { Subscriber } from '../../ports/subscribers.ts'
 import type { ConnectionSubscription } from '../../ports/subscriptions.ts'
 import type { Client } from '../calls/worker-job.ts'
 import type { Frame } from '../encoding/encode.ts'
+import type { PartitionQuestion } from '../log/place-partition.ts'
 import type { Replay } from '../log/replay.ts'
 
 /** A parsed subscribe frame. */
-export interface SubscribeRequest {
+export interface SubscribeRequest extends PartitionQuestion {
   readonly id: FrameId
   readonly path: string
   /** Deserialised. For a stock client `lastEventId` is merged in, as tRPC does. */

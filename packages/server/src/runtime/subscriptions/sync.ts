@@ -9,14 +9,17 @@ import type { InvocationContext } from '../context/runtime-context.ts'
 import { TrunklineError } from '../context/trunkline-error.ts'
 import { encode, type Frame, type Result } from '../encoding/encode.ts'
 import { rejectRequest } from '../encoding/error-response.ts'
-import { isStreamTopic, replayResults } from '../encoding/result-frames.ts'
+import { isStreamTopic, partitionsValue, replayResults } from '../encoding/result-frames.ts'
+import { countToSync } from '../log/partition-count.ts'
 import { type Replay, toRange } from '../log/replay.ts'
 import { cursorOf, isAgeing, isAnchor } from '../log/retention.ts'
 import { keepPresence } from '../presence/renew-lease.ts'
 import { shownSlots, viewPipes } from '../presence/rows/views.ts'
 import { checkAnonymous } from '../procedures/check-anonymous.ts'
+import { outgrown } from '../procedures/partitioned-subscription.ts'
 import { describePipe } from '../procedures/read-pipe-steps.ts'
 import { boundAnswer } from '../recipients/current-rows.ts'
+import { stopRows } from '../recipients/end-subscriber.ts'
 import { pipedOf } from '../recipients/recheck.ts'
 import { replayTopic } from '../streams/replay-stream.ts'
 import { lapseMs } from '../streams/state.ts'
@@ -182,6 +185,7 @@ async function answerEntry(
     const followed = followedBy(live, state)
     if (followed !== undefined) await checkAnonymous(syncs.context, caller, followed.path)
     await syncs.rights.check(caller, live.row)
+    await endOutgrown(syncs, live, followed)
     const factsOf = () => toFacts(caller, 'frame', { connectionParams: params })
     const results = await syncLive(syncs, live, { state, followed, maxBytes, factsOf })
     return results.map((result) => ({ id: entry.id, result }))
@@ -200,7 +204,7 @@ function toLive(entry: SyncEntry, row: ConnectionSubscription | undefined): Live
 }
 
 /** What a live subscription follows, as its topic's row says, or over HTTP the connection's own. */
-interface Followed extends Pick<Subscriber, 'topic' | 'path' | 'input'> {
+interface Followed extends Pick<Subscriber, 'topic' | 'path' | 'part' | 'input'> {
   readonly isPiped: boolean
   readonly view: PresenceView | undefined
 }
@@ -212,8 +216,8 @@ interface Followed extends Pick<Subscriber, 'topic' | 'path' | 'input'> {
 function followedBy({ entry, topic, polled }: LiveEntry, { subscriber }: SyncState): Followed | undefined {
   if (polled !== undefined) return { topic, ...polled, isPiped: polled.piped === true, view: polled.view }
   if (subscriber?.on !== true || subscriber.ref !== entry.ref) return undefined
-  const { path, input, presence } = subscriber
-  return { topic, path, ...defined({ input }), isPiped: pipedOf(subscriber) !== undefined, view: presence?.view }
+  const { path, part, input, presence } = subscriber
+  return { topic, path, ...defined({ part, input }), isPiped: pipedOf(subscriber) !== undefined, view: presence?.view }
 }
 
 interface SyncedState {
@@ -241,7 +245,30 @@ async function syncLive(
   const pipe = view === undefined ? described : viewPipes[view]
   const envelope = '{"id":,"result":},'.length + Buffer.byteLength(id)
   const range = { topic, pipe, path, from: found.from.offset, maxBytes, envelope }
-  return [{ type: 'synced', ...toRange(found) }, ...replayResults(context, range, shownSlots(view, found.slots))]
+  return [
+    { type: 'synced', ...toRange(found) },
+    ...(await addedPartitions(context, followed)),
+    ...replayResults(context, range, shownSlots(view, found.slots)),
+  ]
+}
+
+/** Ends a subscription that follows the whole topic by one log, once its channel has partitions. Throws the error. */
+// [TL-PART-7]
+async function endOutgrown({ context }: MessageSyncs, { row }: LiveEntry, followed: Followed | undefined) {
+  const error = followed && outgrown(context, followed)
+  if (error === undefined) return
+  await stopRows(context, row)
+  throw error
+}
+
+/** Says that partitions were added, to a client that merges fewer. */
+// [TL-PART-6]
+async function addedPartitions(context: InvocationContext, { topic, part }: Followed): Promise<readonly Result[]> {
+  const [, merged] = /^0\/(\d+)$/.exec(part ?? '') ?? []
+  const channel = merged === undefined ? undefined : context.channelOf(channelOfTopic(topic))
+  if (channel === undefined) return []
+  const count = await countToSync(context, channel)
+  return count <= Number(merged) ? [] : [partitionsValue(context.server, { count })]
 }
 
 /**

@@ -22,6 +22,8 @@ export interface Workload {
   readonly hasPresence?: boolean
   /** Whether it uses rooms that callers need a right for. */
   readonly hasRights?: boolean
+  /** Whether it uses the room with partitions. */
+  readonly hasPartitions?: boolean
   /** Whether it uses streams; they are started and read once more at the end. */
   readonly hasStreams?: boolean
   /** Whether it uses generators. */

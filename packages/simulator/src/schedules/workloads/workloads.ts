@@ -12,6 +12,7 @@ import {
   raceWorkload,
   snapshotWorkload,
 } from './log-workloads.ts'
+import { partitionsWorkload } from './partitions-workload.ts'
 import { rightsWorkload } from './rights-workload.ts'
 import { signInWorkload } from './sign-in-workload.ts'
 import { stockGeneratorsWorkload, stockWorkload } from './stock-workloads.ts'
@@ -74,6 +75,7 @@ export const workloads = {
   http: httpWorkload,
   moving: movingWorkload,
   'http-rewound': httpRewoundWorkload,
+  partitions: partitionsWorkload,
   hour: hourWorkload,
 } satisfies Record<string, Workload>
 

@@ -1,5 +1,6 @@
 import { createClient, createConnection, trunklineError } from '@trunkline/client'
 import { overHttp } from '@trunkline/client/http'
+import { mergePartitions } from '@trunkline/client/partitions'
 import { HandlerFailure } from '../../kernel/handler-failure.ts'
 import { type Application, formatToken } from '../../records/application.ts'
 import { createCalls } from '../../records/calls.ts'
@@ -21,10 +22,11 @@ export function createTrunklineDevice(options: DeviceOptions): Device {
   let { principal } = options
   const connection = connect(options, { clock, network, principal: () => principal })
   const client = createClient<Application>({ connection })
+  const merging = createClient<Application>({ connection, links: [mergePartitions({ connection })] })
   watchMoves(options, connection)
   let isClosed = false
   const application = {
-    ...{ ...options, client, isStock: false, isClosed: () => isClosed },
+    ...{ ...options, client, merging, isStock: false, isClosed: () => isClosed },
     codeOf: (error: Error) => trunklineError(error)?.code ?? 'PROCEDURE',
   }
   return {

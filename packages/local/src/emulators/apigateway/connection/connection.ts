@@ -23,7 +23,6 @@ const graceMs = 2_000 // real time after which a client that does not answer our
 
 /** One socket from its handshake to its end. `lost`: it broke, and the gateway has not detected it yet. */
 export class OpenConnection {
-  readonly info: ConnectionInfo
   readonly #socket: WebSocket
   readonly #settings: GatewaySettings
   readonly #listeners: ConnectionListeners
@@ -31,17 +30,22 @@ export class OpenConnection {
   #state: 'open' | 'lost' | 'ended' = 'open'
   #lastActiveAt: number
   #lossNotice: LossNotice
+  #info: ConnectionInfo
 
   constructor(settings: GatewaySettings, { info, socket, listeners }: ConnectionParts) {
-    this.info = info
+    this.#info = info
     this.#settings = settings
     this.#socket = socket
     this.#listeners = listeners
     this.#lossNotice = settings.undocumented.tcpLossNotice
     this.#lastActiveAt = settings.clock.now()
     const age = { connectedAt: info.connectedAt, lastActiveAt: () => this.#lastActiveAt }
-    this.#stopWatching = watchLifetime(settings, age, (why) => this.#expire(why))
+    this.#stopWatching = watchLifetime(settings, age, (why) => this.expire(why))
     this.#listen()
+  }
+
+  get info(): ConnectionInfo {
+    return this.#info
   }
 
   get state(): 'open' | 'lost' | 'ended' {
@@ -80,6 +84,18 @@ export class OpenConnection {
     this.#lose()
   }
 
+  /** Replaces the authorizer's context in later events. */
+  reauthorize(authorizer: Readonly<Record<string, string>>): void {
+    this.#info = { ...this.#info, authorizer }
+  }
+
+  /** Ends the connection by the limit that it has reached. */
+  expire(why: Expiry): void {
+    const reported = why === 'lifetime' ? this.#settings.undocumented.lifetimeClose : undefined
+    if (this.#state === 'lost') this.#end(this.#settings.undocumented.tcpLossClose, this.#lossNotice !== 'never')
+    else this.close(1001, 'Going away', reported)
+  }
+
   /** Destroys the socket without running `$disconnect`: the gateway itself shuts down. */
   abandon(): void {
     this.#end(this.#settings.undocumented.tcpLossClose, false)
@@ -112,12 +128,6 @@ export class OpenConnection {
 
   #touch(): void {
     this.#lastActiveAt = this.#settings.clock.now()
-  }
-
-  #expire(why: Expiry): void {
-    const reported = why === 'lifetime' ? this.#settings.undocumented.lifetimeClose : undefined
-    if (this.#state === 'lost') this.#end(this.#settings.undocumented.tcpLossClose, this.#lossNotice !== 'never')
-    else this.close(1001, 'Going away', reported)
   }
 
   #lose(): void {

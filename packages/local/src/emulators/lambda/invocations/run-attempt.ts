@@ -4,7 +4,8 @@ import { callHandler, type HandlerAnswer, handlerError } from '../runtime/call-h
 import { type ContextSeed, createContext } from '../runtime/lambda-context.ts'
 import { type ResponseReader, runHandler } from '../runtime/response-stream.ts'
 import { toThreadGroup } from '../runtime/thread-group.ts'
-import { type FunctionRun, toFunctionRun } from './function-run.ts'
+import type { PoolTask } from '../runtime/worker-thread.ts'
+import { type FunctionRun, type RunDetails, RunOutputBuffer, toFunctionRun } from './function-run.ts'
 import type { Activity } from './in-flight.ts'
 import { createInvocation, type RunningInvocation } from './invocation.ts'
 import type { FunctionHookResult, FunctionOptions, InProcessRun, InvokeResult, WorkerRun } from './lambda-function.ts'
@@ -29,7 +30,7 @@ export interface AttemptOptions {
   readonly isLive?: boolean
   /** The running invocations, so that they can be killed from outside. */
   readonly running: Set<RunningInvocation>
-  readonly onEnd?: (run: FunctionRun) => void
+  readonly onEnd?: (run: FunctionRun, details: RunDetails) => void
 }
 
 /** Runs a function once, with its deadline. Every outcome is a result; it never rejects. */
@@ -45,9 +46,10 @@ export async function runAttempt(options: AttemptOptions): Promise<InvokeResult>
   })
   running.add(invocation)
   const stopWaiting = killWaiting(options, invocation)
+  const output = new RunOutputBuffer()
   try {
-    const result = await settle(options, invocation)
-    options.onEnd?.(toFunctionRun(invocation, result, clock.now()))
+    const result = await settle({ ...options, onOutput: (text) => output.add(text) }, invocation)
+    options.onEnd?.(toFunctionRun(invocation, result, clock.now()), { text: options.text, result, output })
     return result
   } finally {
     stopWaiting()
@@ -55,7 +57,10 @@ export async function runAttempt(options: AttemptOptions): Promise<InvokeResult>
   }
 }
 
-async function settle(options: AttemptOptions, invocation: RunningInvocation): Promise<InvokeResult> {
+/** An attempt whose output is collected. */
+type OutputOptions = AttemptOptions & Required<Pick<PoolTask, 'onOutput'>>
+
+async function settle(options: OutputOptions, invocation: RunningInvocation): Promise<InvokeResult> {
   const { fn, effect, clock } = options
   if (typeof effect === 'object') await clock.sleep(effect.delayMs, invocation.signal)
   if (effect === 'hang') invocation.begin()
@@ -88,7 +93,7 @@ function waitedTooLong({ latestStart, clock }: AttemptOptions, { begunAt }: Runn
 }
 
 /** Undefined when the invocation was killed first. */
-async function answerOf(options: AttemptOptions, invocation: RunningInvocation): Promise<HandlerAnswer | undefined> {
+async function answerOf(options: OutputOptions, invocation: RunningInvocation): Promise<HandlerAnswer | undefined> {
   if (options.effect === 'fail') return handlerError('Error', 'A fault rule made the function fail.')
   if (!invocation.live) return undefined
   const { run } = options.fn
@@ -112,12 +117,13 @@ function inProcess(
  */
 function inWorker(
   run: WorkerRun,
-  { text, reader }: AttemptOptions,
+  { text, reader, onOutput }: OutputOptions,
   invocation: RunningInvocation,
 ): Promise<HandlerAnswer | undefined> {
   return run.pool.run({
     exportName: run.exportName,
     text,
+    onOutput,
     ...defined({ reader }),
     group: toThreadGroup(invocation.functionName, text),
     signal: invocation.signal,

@@ -12,9 +12,9 @@ const received = new Int32Array(boot.shared, sharedLayout.receivedAt, 1)
 let count = 0
 
 showLineTime()
+sendOutput()
 const exported = await load()
-// events run one at a time: output is flushed only while the event loop runs
-let before = flushed().then(() => freeze(0))
+let before = Promise.resolve().then(() => freeze(0)) // events run one at a time
 parentPort?.on('message', (task: WorkerTask) => {
   count += 1
   const number = count
@@ -36,7 +36,6 @@ async function load(): Promise<ReadonlyMap<string, unknown>> {
 async function answer(task: WorkerTask, number: number): Promise<void> {
   await nextIteration() // sockets that closed while the thread was frozen emit their events first
   reply({ type: 'answer', answer: await handle(task) })
-  await flushed()
   freeze(number)
 }
 
@@ -76,7 +75,19 @@ function nextIteration(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-/** Waits until logged output is written: output leaves the thread only while it runs. */
-async function flushed(): Promise<void> {
-  for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => stream.write('', resolve))
+/**
+ * Sends output as messages. They are in order with the answers, so that the parent knows which event wrote a text, and
+ * they leave a thread that is blocked.
+ */
+function sendOutput(): void {
+  for (const stream of ['stdout', 'stderr'] as const) {
+    const write = (chunk: unknown, encoding?: unknown, callback?: unknown): boolean => {
+      const text = typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk as Uint8Array)
+      reply({ type: 'output', stream, text })
+      const done = typeof encoding === 'function' ? encoding : callback
+      if (typeof done === 'function') queueMicrotask(() => done())
+      return true
+    }
+    process[stream].write = write
+  }
 }

@@ -24,18 +24,26 @@ export interface WorkerTask {
 
 /**
  * A worker's messages: first that it loaded the bundle, or why it could not; then one answer for each task, after the
- * chunks of its response.
+ * chunks of its response. What it writes comes at any time.
  */
 export type WorkerReply =
   | { readonly type: 'ready' }
   | { readonly type: 'broken'; readonly error: HandlerError }
   | WorkerChunk
+  | WorkerOutput
   | { readonly type: 'answer'; readonly answer: HandlerAnswer }
 
 /** A part of a response that is streamed. */
 export interface WorkerChunk {
   readonly type: 'chunk'
   readonly chunk: Uint8Array
+}
+
+/** What the bundle wrote. It precedes the answer of the task that wrote it. */
+export interface WorkerOutput {
+  readonly type: 'output'
+  readonly stream: 'stdout' | 'stderr'
+  readonly text: string
 }
 
 /** The size of `WorkerBoot.shared` in bytes, and the offsets of its fields. */

@@ -5,7 +5,7 @@ import { defined } from '@trunkline/protocol'
 import type { LocalClock } from '../../clock.ts'
 import type { HandlerAnswer } from './call-handler.ts'
 import { createSourcePlaces } from './source-locations.ts'
-import { type Bundle, createBundle, type ReloadReport } from './worker-bundle.ts'
+import { type Bundle, type BundleVersion, createBundle, type ReloadReport } from './worker-bundle.ts'
 import { type PoolTask, type WorkerLog, WorkerThread } from './worker-thread.ts'
 
 /**
@@ -16,6 +16,10 @@ export interface WorkerPool {
   exports(): readonly string[]
   /** Runs one event. Undefined when it was killed. Never rejects. */
   run(task: PoolTask): Promise<HandlerAnswer | undefined>
+  /** The build that later events use. */
+  current(): BundleVersion
+  /** Starts a thread of the caller, which loads another module with the functions' environment. The caller ends it. */
+  startThread(module: Pick<BundleVersion, 'url' | 'version'>): WorkerThread
   close(): Promise<void>
 }
 
@@ -86,6 +90,22 @@ class ThreadPool implements WorkerPool {
     return this.#bundle.current().exports
   }
 
+  current(): BundleVersion {
+    return this.#bundle.current()
+  }
+
+  startThread({ version, url }: Pick<BundleVersion, 'url' | 'version'>): WorkerThread {
+    const { env, clock, onLog = print } = this.#options
+    return new WorkerThread({
+      workerMain: this.#bundle.workerMain,
+      bundle: url,
+      version,
+      env,
+      clock,
+      onLog: ({ stream, text }) => onLog({ stream, text: this.#toSources(text) }),
+    })
+  }
+
   run(task: PoolTask): Promise<HandlerAnswer | undefined> {
     if (this.#closed) return Promise.resolve(undefined)
     return new Promise((resolve) => {
@@ -112,16 +132,7 @@ class ThreadPool implements WorkerPool {
   }
 
   #start(): WorkerThread {
-    const { env, clock, onLog = print } = this.#options
-    const { version, url } = this.#bundle.current()
-    const thread = new WorkerThread({
-      workerMain: this.#bundle.workerMain,
-      bundle: url,
-      version,
-      env,
-      clock,
-      onLog: ({ stream, text }) => onLog({ stream, text: this.#toSources(text) }),
-    })
+    const thread = this.startThread(this.#bundle.current())
     this.#threads.add(thread)
     this.#loading += 1
     void thread.loaded.then(() => {
@@ -167,7 +178,7 @@ class ThreadPool implements WorkerPool {
   #assign(group: Group, job: Job): void {
     const thread = this.#idle.pop() ?? this.#start()
     group.running += 1
-    const answer = thread.run(job.task).then((result) => this.#withSources(result))
+    const answer = thread.run(this.#readable(job.task)).then((result) => this.#withSources(result))
     job.settle(answer)
     void answer.then(() => {
       group.running -= 1
@@ -175,6 +186,13 @@ class ThreadPool implements WorkerPool {
     })
     const inBackground = [...this.#groups.values()].some(({ foreground, running }) => !foreground && running > 0)
     while (inBackground && this.#idle.length < spare && this.#loading < loadedAtOnce) this.#idle.unshift(this.#start())
+  }
+
+  /** The task with the output's locations in the sources. */
+  #readable(task: PoolTask): PoolTask {
+    const { onOutput } = task
+    if (onOutput === undefined) return task
+    return { ...task, onOutput: ({ stream, text }) => onOutput({ stream, text: this.#toSources(text) }) }
   }
 
   #withSources(answer: HandlerAnswer | undefined): HandlerAnswer | undefined {

@@ -14,6 +14,8 @@ export interface PoolTask {
   readonly group: ThreadGroup
   /** Gets the response while it is written, of a function that streams it. */
   readonly reader?: ResponseReader
+  /** Gets what the function writes while it runs this event; with a thread's first event, what it wrote before. */
+  readonly onOutput?: (output: WorkerLog) => void
   /** Aborting it kills the invocation by ending the thread. */
   readonly signal: AbortSignal
   /**
@@ -33,6 +35,7 @@ export interface WorkerLog {
 // fail it. Lambda allows 10 s; many threads that start at once on a small machine need more.
 const initTimeoutMs = 30_000
 const initTimedOut = `Error: Init timed out after ${(initTimeoutMs / 1_000).toFixed(2)} seconds`
+const earlyKept = 100 // texts
 const clockSamplingMs = 20 // the delay with which a busy worker sees a moved clock
 
 export interface WorkerOptions {
@@ -64,6 +67,9 @@ export class WorkerThread {
   #initMs: number | undefined
   #onReply: (reply: NextReply) => void = () => {}
   #reader: ResponseReader | undefined
+  #onOutput: PoolTask['onOutput']
+  /** What the bundle wrote while it loaded, until the first event. */
+  readonly #early: WorkerLog[] = []
 
   constructor(options: WorkerOptions) {
     const shared = new SharedArrayBuffer(sharedLayout.bytes)
@@ -109,16 +115,22 @@ export class WorkerThread {
 
   #listen(onLog: WorkerOptions['onLog']): Promise<void> {
     const worker = this.#worker
+    const output = ({ stream, text }: WorkerLog) => {
+      onLog({ stream, text })
+      if (this.#onOutput !== undefined) this.#onOutput({ stream, text })
+      else if (this.#early.length < earlyKept) this.#early.push({ stream, text })
+    }
     worker.on('message', (reply: WorkerReply) => {
       if (reply.type === 'chunk') this.#reader?.onChunk(reply.chunk)
+      else if (reply.type === 'output') output(reply)
       else this.#onReply(reply)
     })
     worker.on('error', (error: Error) => {
       this.#crash = error
-      onLog({ stream: 'stderr', text: `${error?.stack ?? error}\n` })
+      output({ stream: 'stderr', text: `${error?.stack ?? error}\n` })
     })
-    worker.stdout.on('data', (text) => onLog({ stream: 'stdout', text: String(text) }))
-    worker.stderr.on('data', (text) => onLog({ stream: 'stderr', text: String(text) }))
+    worker.stdout.on('data', (text) => output({ stream: 'stdout', text: String(text) }))
+    worker.stderr.on('data', (text) => output({ stream: 'stderr', text: String(text) }))
     return new Promise((resolve) => {
       worker.once('exit', (code) => {
         this.#alive = false
@@ -146,8 +158,10 @@ export class WorkerThread {
     if (!this.#alive) return undefined
     const seed = task.begin(this.#initMs)
     this.#initMs = undefined
-    const { exportName, text, reader } = task
+    const { exportName, text, reader, onOutput = () => {} } = task
     this.#reader = reader
+    this.#onOutput = onOutput
+    for (const early of this.#early.splice(0)) onOutput(early)
     const message: WorkerTask = { exportName, text, seed, isStreamed: reader !== undefined }
     const answer = this.#nextReply()
     const sampling = setInterval(() => this.#showTime(), clockSamplingMs)

@@ -1,0 +1,79 @@
+import type { ChannelDefinition } from '../../define/definition.ts'
+import { formatTopic } from '../../define/topic.ts'
+import { randomName } from '../../ports/clock.ts'
+import type { Slot } from '../../ports/log.ts'
+import type { RuntimeContext } from '../context/runtime-context.ts'
+
+const never = 100 * 365 * 24 * 3_600 // a hundred years, in seconds: the rows of the number do not expire
+
+/** The log that holds the number of partitions of a channel. */
+function countTopicOf(channel: Pick<ChannelDefinition, 'name'>): string {
+  return `${formatTopic(channel.name, {})}/partitions`
+}
+
+/**
+ * The number of partitions to publish to: the declared one, or the highest that was ever declared. It is written before
+ * the first event of a partition, so that a subscribe which reads it later opens that partition. Read once in a process.
+ */
+// [LAW-PARTITIONS]
+export async function countToPublish(context: RuntimeContext, channel: ChannelDefinition): Promise<number> {
+  const known = context.partitionCounts.get(writtenName(channel))
+  if (known !== undefined) return known.partitions
+  const declared = channel.partitions?.count ?? 1
+  const count = await countToRead(context, channel)
+  if (declared > 1) await writeCount(context, channel, { from: count.written, to: declared })
+  context.partitionCounts.set(writtenName(channel), { ...count, readAt: context.clock.now() })
+  return count.partitions
+}
+
+/** The number for an answer that need not have the newest one: at most a minute old. */
+export async function countToSync(context: RuntimeContext, channel: ChannelDefinition): Promise<number> {
+  const now = context.clock.now()
+  const known = context.partitionCounts.get(channel.name)
+  if (known !== undefined && Math.abs(now - known.readAt) < freshMs) return known.partitions
+  const { partitions } = await countToRead(context, channel)
+  context.partitionCounts.set(channel.name, { partitions, readAt: now })
+  return partitions
+}
+
+const freshMs = 60_000
+const writtenName = ({ name }: ChannelDefinition) => `${name}?` // no channel's name for `countToSync`
+
+/** The number of partitions to subscribe to, and the number that is written. One strongly consistent read. */
+export async function countToRead(
+  context: RuntimeContext,
+  channel: ChannelDefinition,
+): Promise<{ readonly partitions: number; readonly written: number }> {
+  const { slots } = await context.store.readSlotsBefore(countTopicOf(channel), undefined, 1)
+  const written = slots[0]?.offset ?? 0
+  return { partitions: Math.max(1, written, channel.partitions?.count ?? 1), written }
+}
+
+/** When a partition was added, in epoch milliseconds; undefined if it has no event yet. */
+export async function addedAt(
+  context: RuntimeContext,
+  channel: ChannelDefinition,
+  index: number,
+): Promise<number | undefined> {
+  const { slots } = await context.store.readSlots(countTopicOf(channel), index, 1)
+  return slots[0]?.time
+}
+
+/** One slot for each partition, as each log is without a hole. [LAW-SLOT-PUT] */
+async function writeCount(
+  context: RuntimeContext,
+  channel: ChannelDefinition,
+  { from, to }: { readonly from: number; readonly to: number },
+): Promise<void> {
+  const time = context.clock.now()
+  for (let offset = from + 1; offset <= to; offset++) {
+    const slot: Slot = {
+      offset,
+      epoch: 'partitions',
+      publishId: randomName(context.clock, 20),
+      time,
+      expires: Math.ceil(time / 1_000) + never,
+    }
+    await context.store.putSlot(countTopicOf(channel), slot) // taken: another function writes the same number
+  }
+}
