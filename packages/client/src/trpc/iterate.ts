@@ -10,7 +10,9 @@ export interface Subscribable<I, D> {
 
 /** The events of a subscription. `next` has no value once it is over. */
 export interface EventIterator<D> extends AsyncIterableIterator<D> {
+  /** The next event, in the order of arrival. Rejects once with the error that ended the subscription. */
   next(): Promise<IteratorResult<D, undefined>>
+  /** Itself, for `for await`. */
   [Symbol.asyncIterator](): EventIterator<D>
 }
 
