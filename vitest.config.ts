@@ -56,8 +56,8 @@ export default defineConfig({
           fileParallelism: false, // each file holds a browser
         },
       },
-      'examples/auth/vitest.config.ts',
-      ...['chat', 'board', 'ai'].flatMap((name) => [
+      ...['auth', 'minimal', 'node-service'].map((name) => `examples/${name}/vitest.config.ts`),
+      ...['chat', 'board', 'ai', 'cursors'].flatMap((name) => [
         `examples/${name}/vitest.config.ts`,
         `examples/${name}/vitest.browser.config.ts`,
       ]),

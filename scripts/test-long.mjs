@@ -1,7 +1,7 @@
 /**
  * `npm run test:long`: tests that take too long for `npm test`. The suites of the four packages on Node 22 and 24, the
- * law of streams in up to 10,000,000 states of each scope, all counts of requests, 20,000 schedules, and the suites on
- * other software, which npm installs into a separate folder. The last line has the counts.
+ * law of streams in up to 10,000,000 states of each scope, all counts of requests, every starter by itself, 20,000
+ * schedules, and the suites on other software, which npm installs into a separate folder. The last line has the counts.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -45,6 +45,10 @@ await main(
       await suites('the model of scale', ['--project=repository', 'tests/scale'], {
         env: { TRUNKLINE_SCALE: 'all' },
         deadlineMs: 20 * 60_000,
+      }),
+      await suites('every starter, installed by itself', ['--project=packed', 'tests/packed/starters.test.ts'], {
+        env: { TRUNKLINE_STARTERS: 'all' },
+        deadlineMs: 60 * 60_000,
       }),
       await simulation(schedules),
       await suites('other software', ['--project=foreign'], {

@@ -43,7 +43,7 @@ it('a release raises all published packages and their dependencies on each other
   execFileSync(process.execPath, [join(repository, 'node_modules/@changesets/cli/bin.js'), 'version'], { cwd: copy })
   const before = manifestsOf(repository).filter((each) => !each.private)
   const after = manifestsOf(copy).filter((each) => !each.private)
-  expect(before).toHaveLength(7)
+  expect(before).toHaveLength(8)
   expect(new Set(before.map(({ version }) => version)).size).toBe(1)
   const [major, minor] = (before[0]?.version ?? '').split('.').map(Number)
   const next = `${major}.${(minor ?? 0) + 1}.0`

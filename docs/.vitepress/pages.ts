@@ -34,6 +34,7 @@ const order = {
     'mutations',
     'reconnecting',
     'streams',
+    'partitions',
     'http',
     'table-sources',
     'authentication',

@@ -98,11 +98,7 @@ const law = {
   /** A pure function from options to resources: it calls no service. */
   deploy: {
     areas: [],
-    packages: [
-      { name: /^node:/, within: /\/(bundle|resources\/websocket-api)\.ts$/ },
-      { name: /^zod$/ },
-      { name: /^(esbuild|fflate)$/, within: /\/bundle\.ts$/ },
-    ],
+    packages: [node, { name: /^zod$/ }, { name: /^(esbuild|fflate)$/, within: /\/bundle\.ts$/ }],
   },
   serverless: { areas: [], packages: [{ name: /^@trunkline\/deploy$|^@aws-sdk\/client-s3$|^mrmime$/ }, node] },
   cdk: {

@@ -153,7 +153,7 @@ describe('create-trunkline, packed and installed in an empty folder', () => {
     const template: unknown = JSON.parse(
       readFileSync(join(project, 'out/cloudformation-template-update-stack.json'), 'utf8'),
     )
-    expect(template).toMatchObject({ Resources: { WebsocketLambdaFunction: {}, Table: {} } })
+    expect(template).toMatchObject({ Resources: { WebsocketLambdaFunction: {}, SiteDistribution: {} } })
   })
 
   test.skipIf(executable === undefined).each(visited)(

@@ -133,6 +133,24 @@ test('a gap of one partition loads the state again after it, and is not reported
   expect(gaps).toEqual([])
 })
 
+test('a state that is loaded while other partitions start anew is loaded again after them', () => {
+  const { seen, split, start, event, of } = play()
+  split(2, true)
+  start(0, {}, 2)
+  start(1, { state: true }, 2)
+  event(1, 0, 'state')
+  for (const index of [0, 1]) of(index).next({ type: 'state', state: 'connecting', error: null })
+  start(1, { state: true, at: 'f1:0' }, 2)
+  of(1).next({ type: 'data', id: 'f1:0', data: { id: 'f1:0', data: 'early state' } })
+  start(0, { at: 'f0:0' }, 2)
+  expect(of(1).path).toBe('live#1/2@new')
+  event(0, 9)
+  start(1, { state: true, at: 'f1:1' }, 2)
+  event(1, 1, 'late state')
+  const events = shown(seen).filter((each) => !['state', 'started'].includes(each))
+  expect(events).toEqual(['early state', 'late state', '0:9'])
+})
+
 test('a gap before the state is loaded makes the state a new one', () => {
   const { split, start, of } = play()
   split(2, true)

@@ -60,6 +60,10 @@ interface Part {
   hasStarted: boolean
   /** Its position as far as the application has got events. */
   at: string | undefined
+  /** Where it began, by the newest answer. */
+  from: string | undefined
+  /** The state follows the answer that comes. A doubled one brings none: it is not followed by `started`. */
+  bringsState: boolean
 }
 
 type LinkChain<R extends AnyTRPCRouter> = Parameters<ReturnType<TRPCLink<R>>>[0]['next']
@@ -95,10 +99,12 @@ class MergedSubscription<R extends AnyTRPCRouter> {
   /** How many partitions there are, as far as the server has said. */
   #count = 0
   #hasState = false
-  /** The partition that loads the state: it is opened when all others are live. [TL-PART-5] */
+  /** The partition that loads the state: it is opened when all others have started. [TL-PART-5] */
   #carrier: number | undefined
   /** The state is to be loaded even if the carrier could resume: another partition has a gap. */
   #mustReload = false
+  /** The state is loaded again when all partitions are live. */
+  #reloadsWhenLive = false
   /** The next event of the carrier is the state. */
   #awaitsState = false
   /** Where partition 0 goes on, if the subscription was to one log until now. */
@@ -135,6 +141,7 @@ class MergedSubscription<R extends AnyTRPCRouter> {
           return this.ask() // the topic has outgrown its log; the answer also says whether there is a state
         }
         this.#hasState = said.state === true
+        this.#mustReload = this.#resumeAt !== undefined
         this.#count = said.count
         this.#openMissing()
       },
@@ -156,7 +163,15 @@ class MergedSubscription<R extends AnyTRPCRouter> {
       if (isLast && !this.#parts.every(({ hasStarted }) => hasStarted)) return
       const at = this.#startOf(index, isLast)
       if (isLast) this.#carrier = index
-      const part: Part = { subscription: undefined, attempt: 0, isLive: false, hasStarted: false, at: undefined }
+      const part: Part = {
+        subscription: undefined,
+        attempt: 0,
+        isLive: false,
+        hasStarted: false,
+        at: undefined,
+        from: undefined,
+        bringsState: false,
+      }
       this.#parts.push(part)
       this.#open(part, { index, count: this.#count, ...(at !== undefined && { at }) })
     }
@@ -180,8 +195,8 @@ class MergedSubscription<R extends AnyTRPCRouter> {
     const isCurrent = () => !this.#isOver && part.attempt === attempt
     const own = next({ ...op, context, path: formatPartitionPath(op.path, request) }).subscribe({
       next: (value) => isCurrent() && this.#onValue(index, value),
-      error: (error) => this.#end(() => this.#given.observer.error(error)),
-      complete: () => this.#end(() => this.#given.observer.complete()),
+      error: (error) => isCurrent() && this.#end(() => this.#given.observer.error(error)),
+      complete: () => isCurrent() && this.#end(() => this.#given.observer.complete()),
     })
     if (isCurrent()) part.subscription = own
     else own.unsubscribe() // it ended, or was opened again, before `subscribe` returned
@@ -230,14 +245,25 @@ class MergedSubscription<R extends AnyTRPCRouter> {
   #onSaid(index: number, said: Said | undefined): void {
     const part = this.#parts[index]
     if (said === undefined || part === undefined) return
-    // A late or doubled answer is behind the position, and its state does not come again.
-    if (said.at !== undefined && isAfter(said.at, part.at)) {
-      part.at = said.at
-      if (said.state === true && index === this.#carrier) this.#awaitsState = true
+    part.bringsState = said.state === true
+    const { at } = said // behind the position in a late or doubled answer
+    if (at !== undefined && isAfter(at, part.from) && isAfter(at, part.at)) {
+      part.from = at
+      const move = () => {
+        part.at = at
+      }
+      if (this.#held.length === 0) move()
+      else this.#held.push(move) // events before it have not been shown
     }
     if (said.count <= this.#count) return
     this.#count = said.count
     this.#openMissing()
+  }
+
+  /** A state that is loaded while others start anew, as after `restart`, may lack what they miss: it is loaded again. */
+  #awaitState(carrier: Part): void {
+    this.#awaitsState = true
+    if (this.#isOpen && this.#parts.some((part) => part !== carrier && !part.isLive)) this.#reloadsWhenLive = true
   }
 
   /** The state of the connection is the same for all partitions. A lost one is announced again. */
@@ -255,6 +281,7 @@ class MergedSubscription<R extends AnyTRPCRouter> {
     if (part === undefined) return
     part.isLive = true
     part.hasStarted = true
+    if (part.bringsState && index === this.#carrier) this.#awaitState(part)
     this.#openMissing()
     if (this.#isAnnounced || this.#parts.length < this.#count) return
     // The first time it is enough that each has started once: a partition whose connection is lost resumes.
@@ -263,6 +290,10 @@ class MergedSubscription<R extends AnyTRPCRouter> {
     this.#isOpen = true
     const { observer, op } = this.#given
     const announce = () => observer.next({ result: { type: 'started' }, context: op.context } as Value<R>)
+    if (this.#reloadsWhenLive) {
+      this.#reloadsWhenLive = false
+      this.#reload()
+    }
     if (this.#awaitsState) return announce()
     this.#held.unshift(announce)
     this.#flush()

@@ -37,6 +37,7 @@ export function createProject(options: ProjectOptions): ReadonlyMap<string, stri
     main: framework === 'react' ? 'main.tsx' : 'main.ts',
     install: `${packageManager} install`,
     run: packageManagers[packageManager],
+    deployTo: `${packageManagers[packageManager]} deploy${packageManager === 'npm' ? ' --' : ''}`, // npm takes options itself
     shortRun: packageManager === 'bun' ? 'bun run' : packageManager, // bun has a command `test` of its own
   }
   const files = [...found]

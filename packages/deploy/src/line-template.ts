@@ -18,8 +18,8 @@ import type { Output, Parameter, Template } from './template/template.ts'
 
 /**
  * The resources of one application as a CloudFormation template: the WebSocket API, one function for each handler of
- * `createLambdaHandlers` with a role of its own, the table, two queues, log groups, and alarms and a dashboard unless
- * they are switched off. A pure function: the same options give the same template.
+ * `createLambdaHandlers` with a role of its own (or one for all), the table, two queues, log groups, and alarms and a
+ * dashboard unless they are switched off. A pure function: the same options give the same template.
  *
  * The template has the parameters CodeBucket and CodeKey for the zip file of the functions, and optional ones.
  *

@@ -6,7 +6,7 @@
 export type { ChannelDefinition } from './define/definition.ts'
 export { parseDuration } from './define/duration.ts'
 export { type DeclaredEvents, declaredEventsOf } from './define/output.ts'
-export { channelOfTopic, formatTopic, keyOfTopic } from './define/topic.ts'
+export { channelOfTopic, formatTopic, keyOfTopic, partitionOfTopic, topicOfPartition } from './define/topic.ts'
 export { type Application, applicationOf } from './lambda/application.ts'
 export { runWithBackend } from './line/create-line.ts'
 export { internalsOf, type LineInternals } from './line/internals.ts'

@@ -43,6 +43,6 @@ export function nextSteps({ outputs, hasOrigins, hasAlarmTopic, main }: Deployed
       : []),
     `See what runs: npx osls logs --function ${main} --tail`,
     ...(table === undefined ? [] : [`Publish from a script: TRUNKLINE_TABLE=${table} node script.mjs`]),
-    'Take it away: npx osls remove. The table stays, and so do the files of a page.',
+    'Take it away: npx osls remove. A table with retainTable stays, and so do the files of a page.',
   ]
 }

@@ -114,6 +114,8 @@ describe('the plugin', () => {
     [undefined, 'Expected custom.trunkline.handler in serverless.yml'],
     [{}, 'Expected custom.trunkline.handler in serverless.yml'],
     [{ handler: 'src/lambda', memory: 1 }, '"memory"'],
+    [{ handler: 'src/lambda', site: 'yes' }, 'site: '],
+    [{ handler: 'src/lambda', site: null }, 'site: '],
   ])('says what is wrong with the settings %j', (settings, message) => {
     expect(() => new TrunklinePlugin(createService(settings).serverless)).toThrow(message)
   })

@@ -77,7 +77,7 @@ export class TrunklinePlugin {
   /** The folder with the files of the page, as an absolute path. */
   #siteFolder(): string | undefined {
     const { site } = this.#settings
-    if (typeof site !== 'object' || site.folder === undefined) return undefined
+    if (typeof site !== 'object' || site?.folder === undefined) return undefined
     return isAbsolute(site.folder) ? site.folder : join(this.#serverless.serviceDir ?? '.', site.folder)
   }
 
@@ -122,7 +122,7 @@ export class TrunklinePlugin {
 }
 
 function toLineSite(site: NonNullable<PluginSettings['site']>): boolean | LineSite {
-  if (typeof site === 'boolean') return site
+  if (typeof site !== 'object' || site === null) return site // lineTemplate says what is wrong with it
   const { folder, ...options } = site
   return options
 }

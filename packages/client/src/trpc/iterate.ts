@@ -10,9 +10,9 @@ export interface Subscribable<I, D> {
 
 /** The events of a subscription. `next` has no value once it is over. */
 export interface EventIterator<D> extends AsyncIterableIterator<D> {
-  /** Resolves to the next event. Rejects once with the error of the subscription. */
+  /** The next event, in the order of arrival. Rejects once with the error that ended the subscription. */
   next(): Promise<IteratorResult<D, undefined>>
-  /** Returns itself. */
+  /** Itself, for `for await`. */
   [Symbol.asyncIterator](): EventIterator<D>
 }
 

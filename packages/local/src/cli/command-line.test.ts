@@ -67,6 +67,15 @@ describe('trunkline', () => {
       expect(published).toEqual({ code: 0, out: expect.stringContaining('"id"'), err: '' })
       const read = await run(['topics', 'read', 'entry.messages', room, '--local', '--json'], places)
       expect(JSON.parse(read.text)).toMatchObject({ data: { text: 'hi' } })
+      const { out } = await runTrunkline(['tail', '--no-follow', '--text', '--json'])
+      const seen = out
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line))
+      expect(seen).toContainEqual(
+        expect.objectContaining({ from: 'frame in', path: 'hello', text: expect.any(String) }),
+      )
+      expect(seen).toContainEqual(expect.objectContaining({ from: 'websocket', cause: 'hello', outcome: 'ok' }))
     } finally {
       stop.abort('SIGTERM')
       expect((await dev).code).toBe(0)

@@ -1,3 +1,5 @@
+import { parsePartitionPath } from '@trunkline/protocol'
+
 /**
  * Maps frames to procedure paths. It remembers the paths of subscriptions until they stop, and of the last calls,
  * because a push carries only an id.
@@ -37,8 +39,9 @@ export function createFramePaths(): FramePaths {
   return {
     ofFrame(connectionId, text) {
       return elementsOf(text).map(({ id, method, params }) => {
-        const path = params?.part === 0 ? pathInside(params.text) : params?.path
-        if (typeof path !== 'string') {
+        const given = params?.part === 0 ? pathInside(params.text) : params?.path
+        const path = typeof given === 'string' ? parsePartitionPath(given).path : undefined
+        if (path === undefined) {
           const own = known.get(connectionId)
           const stopped = method === 'subscription.stop' ? own?.subscriptions.get(id) : undefined
           if (own === undefined || stopped === undefined) return pathOf(own, id)

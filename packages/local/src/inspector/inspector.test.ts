@@ -204,6 +204,17 @@ describe('topics, presence and streams', () => {
     expect((await dev.act(typing)).words).toBe('Published. An ephemeral event has no id.')
   })
 
+  test('an event of a channel with partitions is published to the partition of its key', async () => {
+    const publish = { action: 'publish', channel: 'votes', key: { room: 'parted' } } as const
+    for (const by of ['ann', 'bob', 'carol', 'dan', 'eve', 'frank', 'ann']) await dev.act({ ...publish, data: { by } })
+    await expect.poll(async () => (await dev.list('topics', { search: 'parted' })).total, patience).toBeGreaterThan(1)
+    const { rows } = await dev.list('topics', { search: 'parted' })
+    const logs = await Promise.all(rows.map(({ id }) => dev.open('topics', id)))
+    expect(logs.every(({ channel, key }) => channel === 'votes' && key?.['room'] === 'parted')).toBe(true)
+    const ofAnn = logs.filter(({ events }) => events.some(({ data }) => data?.includes('ann')))
+    expect(ofAnn).toHaveLength(1)
+  })
+
   test('a presence has its members with their data and sessions', async () => {
     await using connected = dev.connect('judy')
     await subscribed(connected.client, 'join', 'presence')
@@ -239,6 +250,7 @@ describe('procedures', () => {
       { id: 'here', kind: 'presence' },
       { id: 'room', kind: 'log', retentionMs: 86_400_000 },
       { id: 'typing', kind: 'ephemeral' },
+      { id: 'votes', kind: 'log' },
     ])
   })
 

@@ -33,7 +33,10 @@ export interface LocalLine<R extends AnyTRPCRouter> extends AsyncDisposable {
     /** Moves the clock ahead, and resolves when what was due has run: `await local.clock.advance('2h')`. */
     advance(by: Duration): Promise<void>
   }
-  /** Resolves when no frame, function, stream record or push is in flight. Tests await it instead of sleeping. */
+  /**
+   * Resolves when no frame, function, stream record or push is in flight. Tests await it instead of sleeping. A socket
+   * that is being opened is none of these, so make a first call before.
+   */
   idle(): Promise<void>
   /** Sends tRPC's reconnect notice to every connection, as the line does before API Gateway's 2-hour limit. */
   notify(): Promise<void>

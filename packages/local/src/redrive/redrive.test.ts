@@ -44,6 +44,8 @@ async function listening() {
 
 const publish = (local: Line, text: string) => local.run(() => events.publish({ room: 'x' }, { text }))
 
+const patience = { timeout: 15_000 } // the maximum on a loaded machine
+
 async function run(local: Line, settings: RedriveSettings = {}) {
   const lines: string[] = []
   const counts = await runRedrive(environmentStage({}, process.env), settings, (text) => lines.push(text))
@@ -62,7 +64,7 @@ describe('a delivery that failed permanently', () => {
     broken[Symbol.dispose]()
 
     const job = { topic: 'redriven?room=s:x', offset: 2 }
-    await expect.poll(async () => (await run(local, { dryRun: true })).counts.read).toBe(1) // it was put into the queue
+    await expect.poll(async () => (await run(local, { dryRun: true })).counts.read, patience).toBe(1) // it was put into the queue
     const dry = await run(local, { dryRun: true })
     expect(dry).toEqual({
       counts: { read: 1, deliveries: 1, checks: 0, deleted: 0, left: 0, failed: 0 },

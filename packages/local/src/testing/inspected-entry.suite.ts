@@ -12,6 +12,8 @@ const said = z.object({ type: z.literal('said'), text: z.string().max(300) })
 const left = z.object({ type: z.literal('left'), at: z.number().int() })
 const messages = line.channel('room', { key, event: z.discriminatedUnion('type', [said, left]) })
 line.ephemeral('typing', { key, event: z.object({ who: z.string() }) })
+const vote = z.object({ by: z.string() })
+line.channel('votes', { key, event: vote, partitions: 4, partitionBy: ({ by }) => by })
 const here = line.presence('here', { key, data: z.object({ away: z.boolean() }) })
 const answers = line.stream('answers', {
   key,

@@ -15,6 +15,7 @@ const router = t.router({
   add: t.procedure.input(z.object({ a: z.number(), b: z.number() })).query(({ input: { a, b } }) => a + b),
   whoami: t.procedure.query(({ ctx }) => ctx.principal),
   count: t.procedure.mutation(() => ++added),
+  endless: t.procedure.query(({ signal }) => new Promise((_, reject) => signal?.addEventListener('abort', reject))),
   nothing: t.procedure.mutation(() => {}),
   missing: t.procedure.query(() => {
     throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such room.' })

@@ -15,7 +15,7 @@ export interface PartitionedChannel<K extends KeySchema, E extends EventSchema>
   readonly partitions: number
   /**
    * As `publish` of a channel, to the partition of the event's key. Throws a `TypeError` for a partition key that is no
-   * string, and when the number of partitions was higher before.
+   * string.
    */
   publish(key: core.input<K>, event: core.input<E>, options?: PublishOptions & PartitionKey): Promise<Published>
   /**

@@ -6,7 +6,7 @@ import { describeValue } from './describe-value.ts'
 export interface PartitionOptions<K, E> {
   /**
    * The number of partitions, from 1 to 16. Each is a log of its own, so a topic takes that many times the events a
-   * second. It may grow later, and never shrink.
+   * second. It may grow later; a lower number than before has no effect.
    */
   readonly partitions: number
   /**

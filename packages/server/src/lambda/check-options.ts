@@ -92,7 +92,7 @@ export function checkKeptParams(
   )
 }
 
-/** The hooks of connections. Throws a `TypeError` for anything but a function, here and in the application's functions. */
+/** Checks the options that are functions, and returns the hooks. Throws a `TypeError` for anything but a function. */
 export function checkFunctions({
   authorize,
   createContext,

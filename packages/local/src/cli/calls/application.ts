@@ -43,7 +43,7 @@ function suggest(path: string, procedures: readonly { readonly path: string }[])
     : `The router has ${procedures.map((each) => each.path).join(', ')}.`
 }
 
-/** The name with the fewest changes to another one, if a third of its letters at most differ. */
+/** The name with the fewest changes to another one, if a third of its characters at most differ. */
 export function nearestOf(given: string, names: readonly string[]): string | undefined {
   const [first] = names
     .map((name) => ({ name, changes: distance(given.toLowerCase(), name.toLowerCase()) }))
@@ -51,13 +51,13 @@ export function nearestOf(given: string, names: readonly string[]): string | und
   return first !== undefined && first.changes <= Math.max(1, first.name.length / 3) ? first.name : undefined
 }
 
-/** How many letters are added, removed or replaced from one text to another. */
+/** How many characters are added, removed or replaced from one text to another. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (const [index, letter] of [...from].entries()) {
+  for (const [index, character] of [...from].entries()) {
     const next = [index + 1]
     for (const [at, other] of [...to].entries())
-      next.push(Math.min((next[at] ?? 0) + 1, (row[at + 1] ?? 0) + 1, (row[at] ?? 0) + (letter === other ? 0 : 1)))
+      next.push(Math.min((next[at] ?? 0) + 1, (row[at + 1] ?? 0) + 1, (row[at] ?? 0) + (character === other ? 0 : 1)))
     row = next
   }
   return row.at(-1) ?? 0

@@ -12,6 +12,8 @@ interface Publication {
   readonly key: Readonly<Record<string, string | number>>
   readonly event: unknown
   readonly idempotencyKey?: string
+  /** Of a channel with partitions: events of one partition key are in order. */
+  readonly partitionKey?: string
 }
 
 /** Publishes to a channel with a log, whose schemas are not known. */
@@ -47,6 +49,13 @@ export async function publishTyped(
   // the schemas are zod's own objects, whose types the definition does not keep
   const schemas = { key: found.key, event: found.event as z.ZodAny }
   const { retentionMs: retention } = found
+  const { partitions } = found
+  if (partitions === undefined && options.partitionKey !== undefined)
+    throw new UsageError(`Expected a channel with partitions for --partition-key, got ${channel}. Leave it out.`)
+  if (retention !== undefined && partitions !== undefined) {
+    const declared = { ...schemas, retention, partitions: partitions.count, ...defined({ partitionBy: partitions.by }) }
+    return validated(() => line.channel(channel, declared as never).publish(key as never, event as never, options))
+  }
   if (retention !== undefined)
     return validated(() => line.channel(channel, { ...schemas, retention }).publish(key, event, options))
   await validated(() => line.ephemeral(channel, schemas).publish(key, event))

@@ -59,6 +59,15 @@ describe('trunkline call', () => {
     })
   })
 
+  test('exits with 128 and the number of the signal that stopped it, without an error', async () => {
+    await using line = await startRoomLine()
+    useEnvironment(line)
+    const stop = new AbortController()
+    const called = runTrunkline(['call', 'endless'], { interrupted: stop.signal })
+    stop.abort('SIGINT')
+    expect(await called).toEqual({ code: 130, out: '', err: '' })
+  })
+
   test('says that a line cannot be reached', async () => {
     const { code, err } = await runTrunkline(['call', 'add', '--url', 'ws://127.0.0.1:9/dev'])
     expect([code, err]).toEqual([1, expect.stringContaining('Could not connect to ws://127.0.0.1:9/dev')])

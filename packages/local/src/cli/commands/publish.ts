@@ -18,8 +18,9 @@ export const publishCommand = defineCommand({
   },
   options: {
     entry: file('The module that exports your handlers: its channels validate the event'),
-    raw: flag('Publish without validation, to a channel with a log'),
+    raw: flag('Publish without validation, to a channel with a log and without partitions'),
     retention: text('time', 'With --raw: the retention of the channel, such as 7d (default: 24h)'),
+    partitionKey: text('key', 'Of a channel with partitions: events of one partition key are in order'),
     idempotencyKey: text('key', 'Publishing again with the same key publishes nothing'),
   },
   examples: [
@@ -30,8 +31,10 @@ export const publishCommand = defineCommand({
     ],
   ],
   async run({ args: { channel, key, event }, options, io, findLine }) {
-    const { entry, raw, retention, idempotencyKey } = options
+    const { entry, raw, retention, idempotencyKey, partitionKey } = options
     if (raw && entry !== undefined) throw new UsageError('Expected either --entry or --raw, got both. Leave one out.')
+    if (raw && partitionKey !== undefined)
+      throw new UsageError('Expected --entry with --partition-key, got --raw: it publishes to the first partition.')
     if (retention !== undefined && !raw) throw new UsageError('Expected --raw with --retention, got --retention alone.')
     const [{ publishRaw, publishTyped }, { loadEntry }, { toKey }] = await Promise.all([
       import('../calls/publish.ts'),
@@ -42,7 +45,7 @@ export const publishCommand = defineCommand({
       channel,
       key: toKey(key),
       event: parseJson(event, 'the event'),
-      ...defined({ idempotencyKey }),
+      ...defined({ idempotencyKey, partitionKey }),
     }
     const stage = await findLine()
     const backend = await stage.backend()

@@ -61,6 +61,8 @@ export const tailCommand = defineCommand({
       throw new UsageError(
         `Expected --${frames ? 'frames' : 'text'} on a local line: the frames of a stage are in no log.`,
       )
+    if (Object.keys(stage.logGroups).length === 0)
+      throw new Error('The functions of this line are not known. Name it with --stage, or set TRUNKLINE_DELIVER.')
     const { logSource } = await import('../tail/log-groups.ts')
     const { source, close } = await logSource(stage, {
       io,

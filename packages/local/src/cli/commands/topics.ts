@@ -57,6 +57,7 @@ export const topicsReadCommand = defineCommand({
   args: topicArguments,
   options: {
     topic,
+    partition: count('The partition, of a channel with partitions (default: 0)', { least: 0, most: 15 }),
     from: count('The first offset'),
     to: count('The last offset'),
     limit: count('The most events (default: 50)', { most: 100_000 }),
@@ -73,7 +74,7 @@ export const topicsReadCommand = defineCommand({
       throw new UsageError(`Expected --from not to be above --to, got --from ${from} and --to ${to}.`)
     if (follow && to !== undefined) throw new UsageError('Expected either --follow or --to, got both. Leave one out.')
     const { readEvents, toTopic } = await import('../table/topics.ts')
-    const name = toTopic({ ...args, topic: options.topic })
+    const name = toTopic({ ...args, topic: options.topic, partition: options.partition })
     const backend = await (await findLine()).backend()
     const print = ({ offset, time, data, erased, id }: Awaited<ReturnType<typeof readEvents>>[number]) =>
       io.print(

@@ -91,5 +91,5 @@ function notEmpty(given: string, option: string): string {
 
 /** `resumeFrom` → `--resume-from` */
 export function optionName(member: string): string {
-  return `--${member.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  return `--${member.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)}`
 }

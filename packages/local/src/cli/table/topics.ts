@@ -1,5 +1,5 @@
-import { defined, formatCursor } from '@trunkline/protocol'
-import { channelOfTopic, formatTopic, keyOfTopic } from '@trunkline/server/internal'
+import { defined, formatCursor, formatPartitionId } from '@trunkline/protocol'
+import { channelOfTopic, formatTopic, keyOfTopic, partitionOfTopic, topicOfPartition } from '@trunkline/server/internal'
 import type { Backend, Slot } from '@trunkline/server/ports'
 import type { Stage } from '../../stage/stage.ts'
 import { UsageError } from '../../stage/usage-error.ts'
@@ -7,7 +7,10 @@ import { type Scanned, type ScanRequest, scanTable } from './scan-table.ts'
 
 /** A topic, as JSON shows it. */
 export interface ListedTopic {
+  /** The name in the table. A topic with partitions has one for each. */
   readonly topic: string
+  /** The number of the partition. Absent for the first one, whose log has the name of the topic. */
+  readonly partition?: number
   readonly channel: string
   readonly key: Readonly<Record<string, string | number>>
   /** The offset and the time of its newest event. Absent without events, such as of an ephemeral channel. */
@@ -23,19 +26,21 @@ export interface TopicName {
   readonly key?: string | undefined
   /** The name in the table, such as `chat?room=s:7`. */
   readonly topic?: string | undefined
+  /** The number of a partition. @default 0 */
+  readonly partition?: number | undefined
 }
 
 /** The name of a topic in the table. Throws a `UsageError` with an example for anything else. */
-export function toTopic({ channel, key, topic }: TopicName): string {
+export function toTopic({ channel, key, topic, partition = 0 }: TopicName): string {
   if (topic !== undefined) {
     if (channel !== undefined) throw new UsageError(`Expected either --topic or a channel, got both. Leave one out.`)
-    return checked(topic)
+    return topicOfPartition(checked(topic), partition)
   }
   if (channel === undefined || key === undefined)
     throw new UsageError(
       `Expected a channel and the key of a topic, such as room.messages '{"room":"7"}', or --topic, got ${channel === undefined ? 'neither' : `the channel ${channel} alone`}.`,
     )
-  return formatTopic(channel, toKey(key))
+  return topicOfPartition(formatTopic(channel, toKey(key)), partition)
 }
 
 /** The key of a topic. Throws a `UsageError` for a text that is not a flat object of strings and numbers in JSON. */
@@ -109,6 +114,7 @@ export async function allTopics(
     attributes: ['pk', 'sk', 'time', 'on'],
     onRow({ pk, sk, time }) {
       const name = pk?.S ?? ''
+      if (Number.isNaN(partitionOfTopic(name).index)) return // the log of the numbers of partitions
       if (!name.startsWith('LOG#')) of(name.slice('SUBS#'.length, name.lastIndexOf('#'))).subscribers += 1
       else {
         const topic = of(name.slice('LOG#'.length))
@@ -124,6 +130,7 @@ export async function allTopics(
 function toListed(topic: string, { newest, subscribers }: Seen): ListedTopic {
   return {
     topic,
+    ...defined({ partition: partitionOfTopic(topic).index || undefined }),
     channel: channelOfTopic(topic),
     key: keyOfTopic(topic),
     ...defined({ newest: newest?.offset, newestAt: newest && new Date(newest.time).toISOString() }),
@@ -166,13 +173,18 @@ export async function readEvents(
     at = last.offset
   }
   const taken = found.slice(0, limit)
-  return (from === undefined ? taken.reverse() : taken).map((slot) => toEvent(slot, restore))
+  return (from === undefined ? taken.reverse() : taken).map((slot) =>
+    toEvent(slot, { restore, partition: partitionOfTopic(topic).index }),
+  )
 }
 
-function toEvent({ offset, epoch, time, data, erased }: Slot, restore: number): ListedEvent {
+function toEvent(
+  { offset, epoch, time, data, erased }: Slot,
+  { restore, partition }: { readonly restore: number; readonly partition: number },
+): ListedEvent {
   return {
     offset,
-    id: formatCursor({ epoch: `${restore}.${epoch}`, offset }),
+    id: formatPartitionId(partition, formatCursor({ epoch: `${restore}.${epoch}`, offset })),
     time: new Date(time).toISOString(),
     ...(erased !== undefined ? { erased: true } : { data: JSON.parse(data ?? 'null') as unknown }),
   }

@@ -1,41 +1,15 @@
 import { defined } from '@trunkline/protocol'
+import {
+  type FrameItem,
+  type FrameRow,
+  type ListPage,
+  mostRows,
+  type RunItem,
+  type RunRow,
+} from '../../inspector/data-source.ts'
 import type { TailEntry, TailSource } from './tail.ts'
 
-const pageRows = 200
 const mostPages = 50
-
-/** What a page of the inspector's lists has for `trunkline tail`. */
-interface Page<Row> {
-  readonly rows: readonly Row[]
-}
-
-interface FrameRow {
-  readonly id: string
-  readonly number: number
-  readonly at: number
-  readonly direction: 'in' | 'out'
-  readonly connectionId: string
-  readonly bytes: number
-  readonly type: string
-  readonly path: string
-  readonly code?: string
-}
-
-interface RunRow {
-  readonly id: string
-  readonly number: number
-  readonly name: string
-  readonly endedAt: number
-  readonly durationMs: number
-  readonly outcome: string
-  readonly cause: string
-  readonly code?: string
-  readonly lines: number
-}
-
-interface RunItem {
-  readonly output: readonly { readonly stream: 'stdout' | 'stderr'; readonly text: string }[]
-}
 
 export interface FeedOptions {
   readonly frames: boolean
@@ -63,7 +37,7 @@ export function inspectorSource(url: string, options: FeedOptions): TailSource {
   const read = newRows(get)
   const open = <T>(list: string, id: string) => get<T>(`open/${list}?id=${encodeURIComponent(id)}`)
   const readFrame = async (row: FrameRow) =>
-    toFrameEntry(row, texts ? (await open<{ readonly text: string }>('frames', row.id)).text : undefined)
+    toFrameEntry(row, texts ? (await open<FrameItem>('frames', row.id)).text : undefined)
   const readRun = async (run: RunRow) =>
     toRunEntries(run, run.lines === 0 ? { output: [] } : await open<RunItem>('runs', run.id))
   return async ({ from }) => {
@@ -91,12 +65,12 @@ function newRows(get: <T>(path: string) => Promise<T>) {
     const found: Row[] = []
     let through: number | undefined
     for (let page = 0; page < mostPages; page++) {
-      const query = `offset=${page * pageRows}&limit=${pageRows}${through === undefined ? '' : `&through=${through}`}`
-      const { rows } = await get<Page<Row>>(`list/${list}?${query}`)
+      const query = `offset=${page * mostRows}&limit=${mostRows}${through === undefined ? '' : `&through=${through}`}`
+      const { rows } = await get<ListPage<Row>>(`list/${list}?${query}`)
       const isNew = ({ number }: Row) => number > before
       found.push(...rows.filter(isNew))
       through ??= rows[0]?.number
-      if (rows.length < pageRows || !rows.every(isNew)) break
+      if (rows.length < mostRows || !rows.every(isNew)) break
     }
     last.set(list, Math.max(before, ...found.map(({ number }) => number)))
     return found
@@ -116,7 +90,7 @@ function toFrameEntry(row: FrameRow, shown: string | undefined): TailEntry {
 
 function toRunEntries(
   { number, name, endedAt, durationMs, outcome, cause, code }: RunRow,
-  { output }: RunItem,
+  { output }: Pick<RunItem, 'output'>,
 ): TailEntry[] {
   const at = endedAt
   const lines = output.flatMap(({ stream, text }) => text.split('\n').map((line) => ({ stream, line })))

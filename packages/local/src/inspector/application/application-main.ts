@@ -56,13 +56,16 @@ interface PublishingChannel {
 
 /** The application's channel on a line of this module: it has the same schemas and writes the same rows. */
 function toChannel(line: ReturnType<typeof createLine>, definition: ChannelDefinition): PublishingChannel {
-  const { name, key, event, retentionMs, presence, stream } = definition
+  const { name, key, event, retentionMs, partitions, presence, stream } = definition
   if (presence !== undefined || stream !== undefined)
     throw new Error(`Expected a channel that events are published to, got ${name}, a ${kindOf(definition)}.`)
   const channel =
     retentionMs === undefined
       ? line.ephemeral(name, { key, event })
-      : line.channel(name, { key, event, retention: `${retentionMs / 1_000}s` })
+      : line.channel(name, {
+          ...{ key, event, retention: `${retentionMs}ms` },
+          ...(partitions && { partitions: partitions.count, ...defined({ partitionBy: partitions.by }) }),
+        } as never) // only the definition knows whether it has partitions
   return channel as PublishingChannel // the channel validates both
 }
 

@@ -5,11 +5,12 @@ export function channelOf(topic: string): string {
 }
 
 /**
- * The key in a topic's name `channel?name=s:text&size=n:7`. Undefined for a name of another form.
+ * The key in a topic's name `channel?name=s:text&size=n:7`, which a partition's number may follow as `/2`. Undefined for
+ * a name of another form.
  */
 export function keyOf(topic: string): Readonly<Record<string, string | number>> | undefined {
   if (!topic.includes('?')) return undefined
-  const pairs = topic.slice(topic.indexOf('?') + 1)
+  const pairs = topic.slice(topic.indexOf('?') + 1).replace(/\/\d+$/, '')
   const entries = (pairs === '' ? [] : pairs.split('&')).map(toEntry)
   return entries.every((entry) => entry !== undefined) ? Object.fromEntries(entries) : undefined
 }

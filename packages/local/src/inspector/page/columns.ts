@@ -195,7 +195,9 @@ export const columns: Columns = {
 export function readable(topic: string): string {
   const [channel = '', pairs = ''] = topic.split('?')
   if (pairs === '') return decode(channel)
-  const words = pairs.split('&').map((pair) => pair.replace(/^([^=]*)=[sn]:/, '$1: '))
+  const [key = '', partition] = pairs.split('/') // an escaped name has no slash
+  const words = key.split('&').map((pair) => pair.replace(/^([^=]*)=[sn]:/, '$1: '))
+  if (partition !== undefined) words.push(`partition ${partition}`)
   return `${decode(channel)} (${words.map(decode).join(', ')})`
 }
 

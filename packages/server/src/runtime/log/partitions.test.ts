@@ -177,7 +177,7 @@ test.each([false, true])(
   },
 )
 
-test('a client that merges is told the number of partitions, which is no failure [TL-PART-3]', async () => {
+test('a client that merges gets the number of partitions, which is no failure [TL-PART-3]', async () => {
   const world = worldOf(4)
   const client = await world.connect()
   expect((await subscribe(client, 'live#')).frames()[0]?.error?.data?.partitions).toEqual({ count: 4 })
@@ -415,6 +415,28 @@ test.each([7, null, {}])('a partition key that is %j is refused', async (partiti
 
 test('a partition key for a channel without partitions is refused', async () => {
   await expect(worldOf(undefined).publish('a', 1, { partitionKey: 'a' })).rejects.toThrow('has no partitions')
+})
+
+test('the types have what belongs to partitions where a channel has them, and nowhere else', () => {
+  const line = createLine()
+  const [one, many] = [line.channel('one', { key, event }), line.channel('many', { key, event, partitions: 4 })]
+  const at = { room: 'x' }
+  const neverCalled = () => [
+    many.publish(at, { by: 'a', n: 1 }, { partitionKey: 'a' }),
+    many.read(at, { partition: 1 }),
+    // @ts-expect-error: a channel with one log takes no partition key
+    one.publish(at, { by: 'a', n: 1 }, { partitionKey: 'a' }),
+    // @ts-expect-error: a page is of one partition
+    many.read(at),
+    // @ts-expect-error: an offset is of one log
+    many.erase(at, 7),
+    // @ts-expect-error: partitionBy gets the event of the schema
+    line.channel('typed', { key, event, partitions: 4, partitionBy: ({ author }) => author }),
+    // @ts-expect-error: an ephemeral channel has no log
+    line.ephemeral('typing', { key, event, partitions: 4 }),
+  ]
+  expect(neverCalled).toBeTypeOf('function')
+  expect(many.partitions).toBe(4)
 })
 
 test('partition keys are spread evenly, and a growth moves them to new partitions alone', () => {
