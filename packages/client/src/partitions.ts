@@ -7,6 +7,7 @@ import { transportOf } from './connection/transport.ts'
 import type { Gap, GapHandler } from './session/machine/gap.ts'
 import { callContext, optionsOf } from './trpc/call-options.ts'
 
+/** The option of `mergePartitions`. */
 export interface MergeOptions {
   /** The connection of the client, whose `onGap` gets the gaps of subscriptions without an `onGap` of their own. */
   readonly connection?: Connection

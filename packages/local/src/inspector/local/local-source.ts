@@ -1,3 +1,5 @@
+// One file over 200 lines: it implements one interface, list by list.
+
 import { defined } from '@trunkline/protocol'
 import { effects } from '../../faults/fault-effects.ts'
 import {
