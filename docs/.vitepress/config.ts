@@ -41,6 +41,7 @@ export default defineConfig({
   lang: 'en',
   outDir: process.env['TRUNKLINE_DOCS_OUT'] ?? '.vitepress/dist',
   srcExclude: ['node_modules/**'],
+  ignoreDeadLinks: 'localhostLinks', // an address of the reader's own machine, in the help of a command
   head: [['link', { rel: 'icon', href: 'data:,' }]],
   markdown: { config: extendMarkdown, anchor: { slugify }, theme: { light: 'github-light', dark: 'github-dark' } },
   buildEnd: ({ outDir }) => writePlainText(outDir, { title, description, base }, all),

@@ -5,6 +5,7 @@ export const templates = {
   board: 'Board: a DynamoDB table is the source of every event',
   ai: 'AI: answers as streams that survive a reload and show in every tab',
 } as const
+/** The name of a template. */
 export type Template = keyof typeof templates
 
 /** The frameworks of the page, by their names. */
@@ -14,10 +15,12 @@ export const frameworks = {
   vue: 'Vue',
   none: 'None: TypeScript and the DOM',
 } as const
+/** The name of a framework. */
 export type Framework = keyof typeof frameworks
 
 /** Programs that install packages, each with the command that runs a script. */
 export const packageManagers = { npm: 'npm run', pnpm: 'pnpm', yarn: 'yarn', bun: 'bun run' } as const
+/** The name of a package manager. */
 export type PackageManager = keyof typeof packageManagers
 
 /** The title of a template's page. */

@@ -11,10 +11,13 @@ const parts = '_parts'
 /** What a folder may contain and still counts as empty. */
 const ignored = new Set(['.git', '.DS_Store', 'Thumbs.db'])
 
+/** What a new project is. */
 export interface ProjectOptions {
   /** The name of the package and of the service on AWS: see `toName`. */
   readonly name: string
+  /** The application that the project begins with. */
   readonly template: Template
+  /** What its page is written in. */
   readonly framework: Framework
   /** The package manager whose commands the README shows. @default 'npm' */
   readonly packageManager?: PackageManager

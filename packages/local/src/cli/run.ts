@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { CommanderError } from 'commander'
 import { findStage } from '../stage/find-stage.ts'
+import { remedyOf } from '../stage/stack-stage.ts'
 import { UsageError } from '../stage/usage-error.ts'
 import { CommandFailure, type IoStreams, interruptedCode } from './definition/io.ts'
 import { createProgram } from './program.ts'
@@ -70,7 +71,8 @@ function formatError(error: unknown, { exitCode, argv }: Failed): string {
 }
 
 function toMessage(error: unknown, [group = '']: readonly string[]): string {
-  if (!(error instanceof CommanderError)) return error instanceof Error ? error.message : String(error)
+  if (!(error instanceof Error)) return String(error)
+  if (!(error instanceof CommanderError)) return [error.message, remedyOf(error) ?? []].flat().join('. ')
   if (error.code === 'commander.help') {
     const names = commands.flatMap(({ name }) => (name.startsWith(`${group} `) ? [`trunkline ${name}`] : []))
     return `Expected ${names.join(' or ')}, got trunkline ${group} alone.`

@@ -22,9 +22,11 @@ export interface ViteServerLike {
 export interface TrunklinePlugin {
   readonly name: 'trunkline'
   readonly apply: 'serve'
+  /** Starts the line when the server listens, and closes it with the server. */
   configureServer(server: ViteServerLike): void
 }
 
+/** The settings of `trunkline.config.json`, which these override. */
 export interface TrunklineOptions extends Omit<DevSettings, 'web'> {
   /** The folder of `trunkline.config.json`. @default the root of Vite */
   readonly folder?: string

@@ -74,21 +74,30 @@ export function healthyAccount({ table, callbackUrl, streamArn }: OnMachine) {
         },
       ]),
     ),
-    mappings: new Map<string, Settings>([
+    mappings: new Map<string, readonly Settings[]>([
       [
         `${prefix}tableStream`,
-        {
-          ...properties('TableStreamEventSourceMappingDynamodbTable'),
-          ...{ UUID: 'm-1', State: 'Enabled', LastProcessingResult: 'OK' },
-          ...{ EventSourceArn: streamArn, FunctionName: undefined, Enabled: undefined, DestinationConfig: toFailures },
-        },
+        [
+          {
+            ...properties('TableStreamEventSourceMappingDynamodbTable'),
+            ...{ UUID: 'm-1', State: 'Enabled', LastProcessingResult: 'OK' },
+            ...{
+              EventSourceArn: streamArn,
+              FunctionName: undefined,
+              Enabled: undefined,
+              DestinationConfig: toFailures,
+            },
+          },
+        ],
       ],
       [
         `${prefix}delayed`,
-        {
-          ...{ UUID: 'm-2', State: 'Enabled', BatchSize: 10, EventSourceArn: delayQueueArn },
-          FunctionResponseTypes: ['ReportBatchItemFailures'],
-        },
+        [
+          {
+            ...{ UUID: 'm-2', State: 'Enabled', BatchSize: 10, EventSourceArn: delayQueueArn },
+            FunctionResponseTypes: ['ReportBatchItemFailures'],
+          },
+        ],
       ],
     ]),
     limits: { ConcurrentExecutions: 1_000, UnreservedConcurrentExecutions: 1_000 },
@@ -368,9 +377,7 @@ function onRest(state: Account, { pathname, searchParams }: URL): Answer {
   if (function_ !== undefined && what !== undefined) return onFunction(state, function_, what)
   if (pathname.includes('/event-source-mappings')) {
     const found = state.mappings.get(searchParams.get('FunctionName') ?? '')
-    return (
-      deny(state, 'lambda:ListEventSourceMappings') ?? json({ EventSourceMappings: found === undefined ? [] : [found] })
-    )
+    return deny(state, 'lambda:ListEventSourceMappings') ?? json({ EventSourceMappings: found ?? [] })
   }
   if (pathname.includes('/account-settings'))
     return deny(state, 'lambda:GetAccountSettings') ?? json({ AccountLimit: state.limits })

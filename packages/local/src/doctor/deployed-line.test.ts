@@ -3,7 +3,7 @@ import { type Account, apiId, deployedFunctions, healthyAccount, startAws } from
 import { checks } from './checks/checks.ts'
 import { ownVersion } from './checks/versions.ts'
 import { describeTable } from './context/deployed-line.ts'
-import { expectedRights, expectedTemplate, functionNames } from './context/expected-line.ts'
+import { expectedProperties, expectedRights, expectedTemplate, functionNames } from './context/expected-line.ts'
 import type { DoctorTarget } from './context/target.ts'
 import { examine, patient, startLine, targetOf } from './line-target.suite.ts'
 
@@ -54,7 +54,7 @@ async function examineAccount(
 }
 
 const first = (account: Account, key: string) => account.routes.find(({ RouteKey }) => RouteKey === key) ?? {}
-const mappingOf = (account: Account, name: string) => account.mappings.get(shop(name)) ?? {}
+const mappingOf = (account: Account, name: string) => account.mappings.get(shop(name))?.[0] ?? {}
 const functionOf = (account: Account, name: string) => account.functions.get(shop(name)) ?? {}
 const variablesOf = (account: Account, name: string) =>
   (functionOf(account, name)['Environment'] as { readonly Variables: Record<string, string | undefined> }).Variables
@@ -72,6 +72,35 @@ describe('the doctor on a healthy deployed line', () => {
     const actions = functionNames.flatMap((name) => expectedRights(line, name, names))
     const simulated = new Set([...account.simulated].map((each) => each.split(' ')[0]))
     expect(simulated).toEqual(new Set(actions.map(({ action }) => action)))
+  })
+
+  it('passes one of a single function, whose role it examines once', async () => {
+    const functions = { handler: shop('handler') }
+    const resources = {
+      WebsocketsApi: { type: 'AWS::ApiGatewayV2::Api', id: apiId },
+      WebsocketsDeploymentStage: { type: 'AWS::ApiGatewayV2::Stage', id: 'dev' },
+      AuthorizerWebsocketsAuthorizer: { type: 'AWS::ApiGatewayV2::Authorizer', id: 'auth' },
+    }
+    const { results } = await examineAccount(
+      (account) => {
+        const handler = functionOf(account, 'websocket')
+        const variables = variablesOf(account, 'websocket')
+        Object.assign(variables, { TRUNKLINE_DELIVER: shop('handler'), TRUNKLINE_WORKER: shop('handler') })
+        account.functions.clear()
+        account.functions.set(shop('handler'), { ...handler, Timeout: 30 })
+        const { MaximumEventAgeInSeconds } = expectedProperties({ functions }, 'HandlerLambdaEvConf')
+        const retried = { ...account.invokeConfigs.get(shop('deliver')), MaximumEventAgeInSeconds }
+        account.invokeConfigs.set(shop('handler'), retried)
+        account.mappings.set(shop('handler'), [...account.mappings.values()].flat())
+        account.recursion.set(shop('handler'), 'Allow')
+      },
+      undefined,
+      { functions, resources },
+    )
+    const others = [...results.values()].filter(({ status }) => status !== 'passed')
+    expect(others.map(({ id, status }) => `${status} ${id}`)).toEqual(
+      functionNames.filter((name) => name !== 'websocket').map((name) => `skipped iam-${name}`),
+    )
   })
 
   it('asks for each action on a resource of the line, never on a pattern', async () => {
@@ -223,7 +252,7 @@ const broken: readonly Case[] = [
       })),
     'failed',
     /KEYS_ONLY, not NEW_AND_OLD_IMAGES/,
-    /turn the stream off/,
+    /switch the stream off/,
   ],
   [
     'a mapping that is disabled',
@@ -554,6 +583,14 @@ const broken: readonly Case[] = [
     (a) => Object.assign(queueOf(a, 'Later'), { RedrivePolicy: '{"deadLetterTargetArn":"arn","maxReceiveCount":1}' }),
     'warning',
     /given up after 1 receives/,
+    /Deploy/,
+  ],
+  [
+    'messages that end before their retries',
+    'delay-queue',
+    (a) => Object.assign(queueOf(a, 'Later'), { MessageRetentionPeriod: '600' }),
+    'warning',
+    /kept for 600 s; the longest delay and 5 receives take 1800 s/,
     /Deploy/,
   ],
   [

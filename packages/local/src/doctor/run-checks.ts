@@ -30,10 +30,10 @@ export async function runChecks(
   onResult: (result: CheckResult) => void = () => {},
 ): Promise<readonly CheckResult[]> {
   const results = new Map<string, Promise<CheckResult>>()
-  const inTurn = createGate(parallel)
+  const limited = createGate(parallel)
   for (const check of checks) {
     const needed = (check.needs ?? []).map((id) => [id, results.get(id)] as const)
-    results.set(check.id, runAfter(check, needed, { find: () => inTurn(() => find(check, context)), onResult }))
+    results.set(check.id, runAfter(check, needed, { find: () => limited(() => find(check, context)), onResult }))
   }
   return Promise.all(results.values())
 }

@@ -15,7 +15,7 @@ export interface DoctorOptions extends DoctorSettings {
   /** Ends the checks, after they have undone what they did. @default never */
   readonly interrupted?: AbortSignal
   /** Gets each result as soon as it is known, and how many are still to come. */
-  readonly onResult?: (result: CheckResult, left: number) => void
+  readonly onResult?: (result: CheckResult, remaining: number) => void
 }
 
 /** What the doctor found, as `--json` prints it. */
@@ -33,10 +33,10 @@ export async function runDoctor(target: DoctorTarget, options: DoctorOptions = {
   const { only, facts = false, slow = false, interrupted, onResult = () => {}, ...settings } = options
   const all = [...checks, ...(facts || slow ? factChecks : []), ...(slow ? slowFactChecks : [])]
   const chosen = only === undefined ? all : selectChecks([...checks, ...factChecks, ...slowFactChecks], only)
-  let left = chosen.length
+  let remaining = chosen.length
   const results = await runChecks(chosen, { target, settings, ...defined({ interrupted }) }, (result) => {
-    left -= 1
-    onResult(result, left)
+    remaining -= 1
+    onResult(result, remaining)
   })
   const count = (status: CheckStatus) => results.filter((result) => result.status === status).length
   const counts = {

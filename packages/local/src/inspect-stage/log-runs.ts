@@ -7,14 +7,18 @@ const minuteMs = 60_000
 const spansMinutes = [5, 15, 60, 240, 1_440, 10_080] as const
 const pagesOfRead = 5 // of at most 10,000 lines each, for one function and one span
 const mostRuns = 10_000
-const freshMs = 5_000 // a page that is turned within this time reads nothing
+const freshMs = 5_000 // what is asked again within this time reads nothing
+const lateMs = 30_000 // CloudWatch Logs shows a line some seconds after its time
 
 /** The runs of a stage's functions, from its logs. It reads only when the page asks for a list. */
 export class LogRuns {
   readonly #reader: StageReader
   readonly #now: () => number
   readonly #runs = new Map<string, RunItem>()
-  #lines: LogLine[] = []
+  #lines: ReadLine[] = []
+  /** The lines that were read, since two reads overlap. */
+  #read = new Set<string>()
+  #reading: Promise<unknown> = Promise.resolve()
   #span = 0
   #readFrom: number | undefined
   #readTo = 0
@@ -37,8 +41,7 @@ export class LogRuns {
   /** The runs that have all words of the search, among those that were read. `more` reads further back. */
   async page({ search, offset, limit, through, more = false }: ListQuery): Promise<ListPage<RunRow>> {
     const isNew = offset === 0 && through === undefined // else the page scrolls in what it has
-    if (isNew && more) await this.#readBack()
-    else if (isNew) await this.#readOn()
+    if (isNew) await this.#afterOthers(() => (more ? this.#readBack() : this.#readOn()))
     const words = search.toLowerCase().split(/\s+/).filter(Boolean)
     const all = [...this.#runs.values()].sort((a, b) => b.endedAt - a.endedAt)
     const found = all.filter((run) => hasWords(run, words))
@@ -49,6 +52,13 @@ export class LogRuns {
       through: this.#newest,
       ...(unread !== undefined && { unread }),
     }
+  }
+
+  /** One read at a time: each begins where the one before has ended. */
+  #afterOthers(read: () => Promise<void>): Promise<void> {
+    const reading = this.#reading.then(read)
+    this.#reading = reading.catch(() => {})
+    return reading
   }
 
   open(id: string): RunItem | undefined {
@@ -66,8 +76,8 @@ export class LogRuns {
   async #readOn(): Promise<void> {
     const now = this.#now()
     if (this.#readFrom !== undefined && now - this.#readTo < freshMs) return
-    const from = this.#readFrom === undefined ? now - (spansMinutes[0] ?? 0) * minuteMs : this.#readTo
-    await this.#read(from, now)
+    const from = this.#readFrom === undefined ? now - (spansMinutes[0] ?? 0) * minuteMs : this.#readTo - lateMs
+    await this.#readLines(from, now)
     this.#readFrom ??= from
     this.#readTo = now
   }
@@ -77,29 +87,31 @@ export class LogRuns {
     const next = spansMinutes[this.#span + 1]
     if (next === undefined || this.#readFrom === undefined) return
     const from = this.#now() - next * minuteMs
-    await this.#read(from, this.#readFrom)
+    await this.#readLines(from, this.#readFrom)
     this.#span += 1
     this.#readFrom = from
   }
 
-  async #read(from: number, to: number): Promise<void> {
+  async #readLines(from: number, to: number): Promise<void> {
     const groups = Object.entries(this.#reader.stage.logGroups)
     if (groups.length === 0)
       throw new InspectorError(502, 'The log groups of this line are not known. Name its stage or its stack.')
     const read = await Promise.all(groups.map(([name, group]) => this.#readGroup({ name, group, from, to })))
     // lines of a run may be on both sides of the border of two reads
-    this.#lines = [...this.#lines, ...read.flat()].sort((a, b) => a.at - b.at)
+    const unseen = read.flat().filter(({ id }) => !this.#read.has(id))
+    for (const { id } of unseen) this.#read.add(id)
+    this.#lines = [...this.#lines, ...unseen].sort((a, b) => a.at - b.at)
     for (const run of parseRuns(this.#lines)) this.#keep(run)
     this.#forgetOldest()
   }
 
-  async #readGroup({ name, group, from, to }: Reading): Promise<readonly LogLine[]> {
+  async #readGroup({ name, group, from, to }: Reading): Promise<readonly ReadLine[]> {
     const sdk = await import('./sdk.ts')
     const client = new sdk.CloudWatchLogsClient({
       ...this.#reader.stage.clientConfig('CLOUDWATCH_LOGS'),
       maxAttempts: 5,
     })
-    const lines: LogLine[] = []
+    const lines: ReadLine[] = []
     let nextToken: string | undefined
     try {
       for (let page = 0; page < pagesOfRead; page++) {
@@ -114,8 +126,10 @@ export class LogRuns {
             return { events: [], nextToken: undefined }
           return request('logs:FilterLogEvents', () => Promise.reject(thrown))
         })
-        for (const { timestamp = 0, message = '', logStreamName = '' } of answer.events ?? [])
-          lines.push({ name, stream: logStreamName, at: timestamp, text: message })
+        for (const { timestamp = 0, message = '', logStreamName = '', eventId } of answer.events ?? []) {
+          const id = eventId ?? `${name} ${logStreamName} ${timestamp} ${message}`
+          lines.push({ id, name, stream: logStreamName, at: timestamp, text: message })
+        }
         nextToken = answer.nextToken
         if (nextToken === undefined) return lines
       }
@@ -137,8 +151,15 @@ export class LogRuns {
     const oldest = [...this.#runs.values()].sort((a, b) => b.endedAt - a.endedAt).slice(mostRuns)
     for (const { requestId } of oldest) this.#runs.delete(requestId)
     const last = oldest[0]?.endedAt ?? 0
+    if (oldest.length === 0) return
     this.#lines = this.#lines.filter(({ at }) => at > last)
+    this.#read = new Set(this.#lines.map(({ id }) => id))
   }
+}
+
+/** A line with its id in CloudWatch Logs. */
+interface ReadLine extends LogLine {
+  readonly id: string
 }
 
 interface Reading {

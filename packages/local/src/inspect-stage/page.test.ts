@@ -51,7 +51,6 @@ describe.skipIf(!existsSync(executablePath))('the page of a stage', () => {
     await search('Topics', topic)
     await row('chat.messages').click()
     await page.getByText('message 60').first().waitFor()
-    await page.screenshot({ path: '/tmp/inspect-4.png' })
     expect(await page.getByText(/hunter2|secret-token/).count()).toBe(0)
     for (const action of ['Publish', 'Kick', 'Cut', 'Call', 'Add a fault'])
       expect([action, await page.getByRole('button', { name: action }).count()]).toEqual([action, 0])

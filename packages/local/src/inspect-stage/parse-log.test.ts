@@ -84,7 +84,7 @@ describe("Lambda's logs in the text format", () => {
     })
   })
 
-  it('tell timeouts and dead processes from answers', () => {
+  it('distinguish timeouts and dead processes from answers', () => {
     const timeout = `2026-11-30T20:00:03.000Z ${first} Task timed out after 3.00 seconds`
     const runs = parseRuns(
       lines(

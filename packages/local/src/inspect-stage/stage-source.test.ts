@@ -217,6 +217,21 @@ describe('runs of functions', () => {
     expect((await source.list('runs', asked(''))).total).toBe(1)
   })
 
+  it('whose lines come late, or are asked for twice at once, have each line once', async () => {
+    let time = now
+    const source = await createSource(() => time)
+    log('websocket', 0, 'START RequestId: d Version: $LATEST')
+    time += 10_000
+    await Promise.all([source.list('runs', asked('')), source.list('runs', asked('')), source.list('runs', asked('x'))])
+    log('websocket', -2 / 60, '{"level":"INFO","message":"late"}') // of 2 s after the start, seen 20 s later
+    log('websocket', -15 / 60, 'REPORT RequestId: d\tDuration: 5.00 ms\t')
+    time += 20_000
+    const both = await Promise.all([source.list('runs', asked('')), source.list('runs', asked(''))])
+    expect(both.map(({ total }) => total)).toEqual([1, 1])
+    const opened = await source.open('runs', both[0].rows[0]?.id ?? '', {})
+    expect(opened?.output.map(({ text }) => text)).toEqual(['{"level":"INFO","message":"late"}'])
+  })
+
   it('are not read again for the next page, nor twice within five seconds', async () => {
     const source = await createSource(() => now)
     await source.list('runs', asked(''))

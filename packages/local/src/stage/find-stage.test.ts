@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { outputs, queue, shop, startCloudFormation } from '../testing/cloudformation.suite.ts'
+import { runTrunkline } from '../testing/command-line.suite.ts'
 import { findStage } from './find-stage.ts'
 
 beforeEach(() => {
@@ -73,6 +74,15 @@ describe('a deployed line', () => {
     await using _ = await startCloudFormation([])
     await expect(findStage({ stage: 'prod' })).rejects.toThrow('There is no line of Trunkline in eu-west-1.')
   })
+})
+
+test('a region that is missing is named with how to set it', async () => {
+  vi.stubEnv('AWS_REGION', undefined)
+  vi.stubEnv('AWS_CONFIG_FILE', '/dev/null')
+  vi.stubEnv('TRUNKLINE_TABLE', 'shop')
+  await expect(findStage({ stage: 'prod' })).rejects.toThrow('Region is missing. Set --region or AWS_REGION.')
+  const { code, err } = await runTrunkline(['connections', '--yes'])
+  expect([code, err]).toEqual([1, 'Region is missing. Set --region or AWS_REGION.\n'])
 })
 
 describe('a line of the environment', () => {

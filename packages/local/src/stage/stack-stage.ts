@@ -160,16 +160,16 @@ function callbackUrlOf(resources: Resources, region: string | undefined): string
 /** The error of the SDK with what to do about it. */
 function withRemedy(error: unknown, { profile }: StageOptions): unknown {
   if (!(error instanceof Error)) return error
-  const remedy = remedyOf(error, profile)
+  const isDenied = /^(AccessDenied|UnauthorizedOperation)/.test(error.name)
+  const rights = 'The command needs cloudformation:DescribeStacks and cloudformation:ListStackResources.'
+  const remedy = isDenied ? rights : remedyOf(error, profile)
   return remedy === undefined ? error : new Error(`${error.message.replace(/\.?$/, '.')} ${remedy}`, { cause: error })
 }
 
-function remedyOf({ name, message }: Error, profile: string | undefined): string | undefined {
-  if (/region is missing/i.test(message)) return 'Set --region or AWS_REGION.'
+/** What to do about an error of the SDK that any of its clients may throw. Undefined for another error. */
+export function remedyOf({ name, message }: Error, profile?: string): string | undefined {
+  if (/^Region is missing\.?$/i.test(message)) return 'Set --region or AWS_REGION.'
   if (/^(CredentialsProviderError|TokenProviderError)$/.test(name))
     return `Set ${profile === undefined ? '--profile, or sign in with aws configure or aws sso login' : `up the profile ${profile}, or sign in with aws sso login --profile ${profile}`}.`
-  if (/^ExpiredToken/.test(name)) return 'Sign in again, such as with aws sso login.'
-  if (/^(AccessDenied|UnauthorizedOperation)/.test(name))
-    return 'The command needs cloudformation:DescribeStacks and cloudformation:ListStackResources.'
-  return undefined
+  return /^ExpiredToken/.test(name) ? 'Sign in again, such as with aws sso login.' : undefined
 }

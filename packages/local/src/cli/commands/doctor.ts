@@ -36,9 +36,9 @@ export const doctorCommand = defineCommand({
       {
         ...defined({ token, principal, origin, facts, slow, only: ids }),
         interrupted: io.interrupted,
-        onResult(result, left) {
+        onResult(result, remaining) {
           if (!io.isJson) for (const line of formatResult(result)) io.print(line)
-          io.progress(`${left} more`)
+          io.progress(`${remaining} more`)
         },
       },
     )

@@ -119,7 +119,6 @@ describe('the command line', () => {
     await until(() => expect(bob.connection.state).toMatchObject({ cause: { message: 'signed out' } }))
   })
   test.each([
-    ['connections', [], 'Expected --principal, got none.'],
     ['kick', ['--principal', 'ann'], 'Expected --reason, got none.'],
     ['kick', ['--reason', 'x'], 'either --connection or --principal, got neither'],
     ['kick', ['--principal', 'ann', '--reason', 'x', '--ban', 'soon'], 'Expected --ban to be a date'],

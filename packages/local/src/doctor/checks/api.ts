@@ -1,3 +1,5 @@
+// One file over 200 lines: the checks of one WebSocket API share how it is found and described.
+
 import { apiGateway, callbackApi, isNotFound, request } from '../context/aws.ts'
 import {
   type Check,

@@ -13,6 +13,7 @@ import { describeFunction } from '../context/deployed-line.ts'
 import { deployedName, expectedProperties } from '../context/expected-line.ts'
 
 const deployAgain = 'Deploy the stack again.'
+const longestDelay = 900 // s: SQS delays no message for longer
 const visibilityFactor = 6 // AWS advises to hide a message for six times the consumer's timeout
 
 type Attributes = Readonly<Record<string, string | undefined>>
@@ -65,26 +66,26 @@ async function visibilityFindings(context: CheckContext, attributes: Attributes)
       ]
 }
 
-function redriveFindings(context: CheckContext, { RedrivePolicy, MessageRetentionPeriod }: Attributes): Finding[] {
-  const expected = expectedProperties(context.target, 'Later')
-  const { maxReceiveCount, deadLetterTargetArn } = JSON.parse(RedrivePolicy ?? '{}') as Readonly<
-    Record<string, unknown>
-  >
-  const wanted = (expected['RedrivePolicy'] as { readonly maxReceiveCount: number }).maxReceiveCount
+function redriveFindings(context: CheckContext, attributes: Attributes): Finding[] {
+  const expected = expectedProperties(context.target, 'Later')['RedrivePolicy'] as { readonly maxReceiveCount: number }
+  const redrive = JSON.parse(attributes['RedrivePolicy'] ?? '{}') as Readonly<Record<string, unknown>>
+  if (redrive['deadLetterTargetArn'] === undefined)
+    return [failed('Messages that fail again and again go to no other queue.', deployAgain)]
+  const receives = Number(redrive['maxReceiveCount'])
   const findings: Finding[] = []
-  if (deadLetterTargetArn === undefined)
-    findings.push(failed('Messages that fail again and again go to no other queue.', deployAgain))
-  else if (Number(maxReceiveCount) < wanted)
+  if (receives < expected.maxReceiveCount)
     findings.push(
       warning(
-        `A message is given up after ${String(maxReceiveCount)} receives; the template has ${wanted}.`,
+        `A message is given up after ${receives} receives; the template has ${expected.maxReceiveCount}.`,
         deployAgain,
       ),
     )
-  if (Number(MessageRetentionPeriod) < Number(expected['MessageRetentionPeriod']))
+  const [kept, hidden] = [Number(attributes['MessageRetentionPeriod']), Number(attributes['VisibilityTimeout'])]
+  const needed = longestDelay + receives * hidden
+  if (kept < needed)
     findings.push(
       warning(
-        `Messages are kept for ${MessageRetentionPeriod} s; the template has ${String(expected['MessageRetentionPeriod'])}.`,
+        `Messages are kept for ${kept} s; the longest delay and ${receives} receives take ${needed} s.`,
         deployAgain,
       ),
     )

@@ -1,3 +1,5 @@
+// One file over 200 lines: each check is a socket, and they share what a refused handshake means.
+
 import {
   type Check,
   type CheckContext,

@@ -1,3 +1,5 @@
+// One file over 200 lines: the table, its stream and the mapping of the stream depend on each other.
+
 import { dynamo, dynamoStreams, lambda, request } from '../context/aws.ts'
 import {
   type Check,
@@ -97,7 +99,7 @@ const stream: Check = {
     if (StreamViewType !== 'NEW_AND_OLD_IMAGES')
       return failed(
         `The stream has ${StreamViewType}, not NEW_AND_OLD_IMAGES.`,
-        'A view cannot be changed: turn the stream off, deploy again, and check that the event source mapping names the new stream.',
+        'A view cannot be changed: switch the stream off, deploy again, and check that the event source mapping names the new stream.',
       )
     return passed(
       `The stream is ${StreamStatus} with NEW_AND_OLD_IMAGES and ${Shards?.length ?? 0} shards on the first page.`,

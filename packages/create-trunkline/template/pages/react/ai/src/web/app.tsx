@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from 'react'
+import { Composer } from './composer.tsx'
 import { type Exchange, writingIn } from './follow-conversation.ts'
 import { Head } from './head.tsx'
 import { conversation } from './page.ts'
@@ -6,6 +6,7 @@ import { useStore } from './use-store.ts'
 
 export function App() {
   const state = useStore(conversation.state)
+  const writing = writingIn(state)
   return (
     <div className="app">
       <Head title="Answers" problem={state.problem} />
@@ -20,7 +21,17 @@ export function App() {
             )}
           </div>
         </div>
-        <Composer writing={writingIn(state)} />
+        <Composer label="Your question" maxLength={2_000} isReady={writing === undefined} onSubmit={conversation.ask}>
+          {writing === undefined ? (
+            <button key="ask" type="submit" className="primary">
+              Ask
+            </button>
+          ) : (
+            <button key="stop" type="button" onClick={() => conversation.stop(writing.id)}>
+              Stop
+            </button>
+          )}
+        </Composer>
       </main>
     </div>
   )
@@ -35,35 +46,5 @@ function ExchangeView({ exchange }: { exchange: Exchange }) {
       </p>
       {exchange.problem && <p className="soft">{exchange.problem}</p>}
     </>
-  )
-}
-
-function Composer({ writing }: { writing: Exchange | undefined }) {
-  const [text, setText] = useState('')
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    if (writing !== undefined) return
-    conversation.ask(text)
-    setText('')
-  }
-  return (
-    <form className="composer" onSubmit={submit}>
-      <input
-        aria-label="Your question"
-        placeholder="Your question"
-        maxLength={2_000}
-        value={text}
-        onChange={(event) => setText(event.target.value)}
-      />
-      {writing === undefined ? (
-        <button type="submit" className="primary">
-          Ask
-        </button>
-      ) : (
-        <button type="button" onClick={() => conversation.stop(writing.id)}>
-          Stop
-        </button>
-      )}
-    </form>
   )
 }

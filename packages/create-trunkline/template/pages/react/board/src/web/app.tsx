@@ -1,5 +1,5 @@
-import { type FormEvent, useState } from 'react'
 import { type Column, columns } from '../columns.ts'
+import { Composer } from './composer.tsx'
 import { type BoardState, cardsIn, type ShownCard } from './follow-board.ts'
 import { Head } from './head.tsx'
 import { board, columnNames, movesFrom, name } from './page.ts'
@@ -16,7 +16,11 @@ export function App() {
             <ColumnView key={column} column={column} state={state} />
           ))}
         </div>
-        <AddCard />
+        <Composer label="New card" maxLength={200} onSubmit={board.add}>
+          <button type="submit" className="primary">
+            Add
+          </button>
+        </Composer>
       </main>
     </div>
   )
@@ -59,28 +63,5 @@ function CardView({ card: { id, title, isMoving }, column }: { card: ShownCard; 
         </button>
       </div>
     </li>
-  )
-}
-
-function AddCard() {
-  const [title, setTitle] = useState('')
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    board.add(title)
-    setTitle('')
-  }
-  return (
-    <form className="composer" onSubmit={submit}>
-      <input
-        aria-label="New card"
-        placeholder="New card"
-        maxLength={200}
-        value={title}
-        onChange={(event) => setTitle(event.target.value)}
-      />
-      <button type="submit" className="primary">
-        Add
-      </button>
-    </form>
   )
 }

@@ -1,4 +1,5 @@
 import { type FormEvent, useState } from 'react'
+import { Composer } from './composer.tsx'
 import { Head } from './head.tsx'
 import type { Chat } from './join-chat.ts'
 import { Messages } from './messages.tsx'
@@ -56,34 +57,12 @@ function Room({ chat }: { chat: Chat }) {
         <p className="typing soft" role="status">
           {typingText(state.typists)}
         </p>
-        <Composer chat={chat} />
+        <Composer label="Your message" maxLength={2_000} onSubmit={chat.post} onType={chat.announceTyping}>
+          <button type="submit" className="primary">
+            Send
+          </button>
+        </Composer>
       </main>
     </>
-  )
-}
-
-function Composer({ chat }: { chat: Chat }) {
-  const [text, setText] = useState('')
-  const submit = (event: FormEvent) => {
-    event.preventDefault()
-    chat.post(text)
-    setText('')
-  }
-  return (
-    <form className="composer" onSubmit={submit}>
-      <input
-        aria-label="Your message"
-        placeholder="Your message"
-        maxLength={2_000}
-        value={text}
-        onChange={(event) => {
-          setText(event.target.value)
-          chat.announceTyping()
-        }}
-      />
-      <button type="submit" className="primary">
-        Send
-      </button>
-    </form>
   )
 }

@@ -1,5 +1,5 @@
 import { QueryClientProvider, useMutation } from '@tanstack/react-query'
-import { useState } from 'react'
+import { Composer } from './composer.tsx'
 import { Head } from './head.tsx'
 import { notes, room, timeOf } from './page.ts'
 import { queryClient, trpc } from './trpc.ts'
@@ -24,37 +24,37 @@ export function App() {
               )}
             </div>
           </div>
-          <Composer />
+          <PostNote />
         </main>
       </div>
     </QueryClientProvider>
   )
 }
 
-function Composer() {
-  const [text, setText] = useState('')
-  const post = useMutation(trpc.post.mutationOptions({ onSuccess: () => setText('') }))
+function PostNote() {
+  const post = useMutation(trpc.post.mutationOptions())
   return (
     <>
-      <form
-        className="composer"
-        onSubmit={(event) => {
-          event.preventDefault()
+      <Composer
+        label="Your note"
+        maxLength={500}
+        isReady={!post.isPending}
+        onSubmit={(text) => {
           if (text.trim() !== '') post.mutate({ room, text })
         }}
       >
-        <input
-          aria-label="Your note"
-          placeholder="Your note"
-          maxLength={500}
-          value={text}
-          onChange={(event) => setText(event.target.value)}
-        />
         <button type="submit" className="primary" disabled={post.isPending}>
           Post
         </button>
-      </form>
-      {post.error && <p className="problem">{post.error.message}</p>}
+      </Composer>
+      {post.isError && (
+        <p className="problem">
+          Not posted: {post.error.message}{' '}
+          <button type="button" className="small" onClick={() => post.mutate(post.variables)}>
+            Post again
+          </button>
+        </p>
+      )}
     </>
   )
 }
