@@ -62,6 +62,7 @@ describe('the plugin', () => {
     service.custom = {
       trunkline: { ...settings, memoryMb: 256, domain: { name: 'live.shop.example', certificateArn } },
     }
+    Object.assign(service.provider, { vpc: {} }) // as osls does then
     void hooks[hook]?.()
     const { Resources } = service.provider.compiledCloudFormationTemplate
     expect(Resources['DomainName']?.Properties).toMatchObject({ DomainName: 'live.shop.example' })

@@ -28,6 +28,7 @@ export class TrunklinePlugin {
   /** @throws Error when `custom.trunkline.handler` is missing, or for settings of the provider that the line ignores */
   constructor(serverless: Serverless) {
     this.#serverless = serverless
+    checkProvider(serverless) // here only: osls gives the provider defaults later
     this.#declareFunctions()
     this.hooks = {
       'after:aws:package:finalize:mergeCustomProviderResources': () => this.#replaceResources(),
@@ -136,10 +137,13 @@ function toLineSite(site: NonNullable<PluginSettings['site']>): boolean | LineSi
 /** Settings of the provider that osls applies to functions, and where the line has them. */
 const ofProvider = { environment: 'custom.trunkline.environment', vpc: 'custom.trunkline.vpc' }
 
-function readSettings({ service: { custom, provider } }: Serverless): PluginSettings {
+function checkProvider({ service: { provider } }: Serverless): void {
   for (const [name, place] of Object.entries(ofProvider))
     if (provider[name as keyof typeof ofProvider] !== undefined)
       throw new Error(`Expected ${place} in place of provider.${name}, which does not reach the functions of the line.`)
+}
+
+function readSettings({ service: { custom } }: Serverless): PluginSettings {
   const settings = custom?.['trunkline'] as PluginSettings | undefined
   if (typeof settings?.handler === 'string') return settings
   throw new Error(
