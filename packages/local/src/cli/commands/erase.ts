@@ -3,7 +3,7 @@ import type { EraseSubject } from '@trunkline/server/erase'
 import { UsageError } from '../../stage/usage-error.ts'
 import { defineCommand } from '../definition/command.ts'
 import { interruptedCode } from '../definition/io.ts'
-import { count, file, object, text } from '../definition/options.ts'
+import { count, file, type TopicKey, text, topicKey } from '../definition/options.ts'
 
 export const eraseCommand = defineCommand({
   name: 'erase',
@@ -16,7 +16,7 @@ export const eraseCommand = defineCommand({
     principal: text('name', 'The principal'),
     topic: text('name', 'The topic by its name in the table, such as chat?room=s:7'),
     channel: text('name', 'The channel of the topic, with --key'),
-    key: object("The topic's key, with --channel"),
+    key: topicKey("The topic's key, with --channel"),
     resumeFrom: file('The file of an erasure that was stopped'),
     file: file('The file to continue from after a stop'),
     rate: count('The highest number of rows written in a second (default: unlimited)'),
@@ -43,7 +43,7 @@ interface Named {
   readonly principal?: string
   readonly topic?: string
   readonly channel?: string
-  readonly key?: Readonly<Record<string, unknown>>
+  readonly key?: TopicKey
   readonly resumeFrom?: string
 }
 
@@ -55,5 +55,5 @@ function toSubject({ principal, topic, channel, key, resumeFrom }: Named): Erase
     )
   if (principal !== undefined) return { principal }
   if (topic !== undefined) return { topic }
-  return channel === undefined ? undefined : { channel, key: key as Readonly<Record<string, string | number>> }
+  return channel === undefined || key === undefined ? undefined : { channel, key }
 }
