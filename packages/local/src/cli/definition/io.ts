@@ -25,7 +25,10 @@ export interface Io {
    * and with `Declined` for a no.
    */
   readonly confirm: (question: string, yes: boolean | undefined) => Promise<void>
-  /** Aborted by the first SIGINT, SIGTERM, SIGHUP or end of the parent process. Its reason is the signal's name. */
+  /**
+   * Aborted by the first SIGINT, SIGTERM, SIGHUP or end of the parent process, and with SIGPIPE when nobody reads the
+   * results any more. Its reason is the signal's name.
+   */
   readonly interrupted: AbortSignal
 }
 
@@ -90,7 +93,7 @@ export function createIo(streams: IoStreams, isJson: boolean, interrupted: Abort
   }
 }
 
-const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
+const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGPIPE: 13, SIGTERM: 15 }
 
 /** The exit code of a command that a signal stopped: 128 and the signal's number, as shells have it. */
 export function interruptedCode(signal: unknown): number {
