@@ -3,7 +3,7 @@ import { CommanderError } from 'commander'
 import { findStage } from '../stage/find-stage.ts'
 import { remedyOf } from '../stage/stack-stage.ts'
 import { UsageError } from '../stage/usage-error.ts'
-import { CommandFailure, type IoStreams, interruptedCode } from './definition/io.ts'
+import { CommandFailure, type IoStreams, interruptedCode, printable } from './definition/io.ts'
 import { createProgram } from './program.ts'
 import { commandGroups, commands } from './registry.ts'
 
@@ -50,7 +50,7 @@ export async function runCommandLine(argv: readonly string[], { streams, interru
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done // help and version
     if (interrupted.aborted) return interruptedCode(interrupted.reason)
     const exitCode = isWrongUsage(error) ? exitCodes.wrongUsage : exitCodes.failed
-    streams.stderr.write(`${formatError(error, { exitCode, argv })}\n`)
+    streams.stderr.write(`${printable(formatError(error, { exitCode, argv }))}\n`)
     return exitCode
   }
 }

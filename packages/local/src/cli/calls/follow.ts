@@ -1,6 +1,6 @@
 import { callContext, type Gap } from '@trunkline/client'
 import { defined } from '@trunkline/protocol'
-import type { Io } from '../definition/io.ts'
+import { formatJson, type Io } from '../definition/io.ts'
 import type { LineCaller } from './connect.ts'
 import { toFacts } from './failure.ts'
 
@@ -18,7 +18,7 @@ interface FollowSettings {
  */
 export function follow({ client, connection, unreachable }: LineCaller, settings: FollowSettings): Promise<number> {
   const { path, input, io, count = Number.POSITIVE_INFINITY } = settings
-  const print = (line: object) => io.print(JSON.stringify(line))
+  const print = (line: object) => io.print(formatJson(line))
   return new Promise((resolve) => {
     let seen = 0
     const end = (code: number) => {

@@ -47,6 +47,26 @@ class Declined extends Error {
   override readonly name = 'Declined'
 }
 
+const colours = String.raw`\u001b\[[\d;]*m`
+const controls = new RegExp(`${colours}|[^\\P{Cc}\\n\\t]`, 'gu')
+
+/**
+ * The text with its control characters as `\\u001b` and the like. A name or a log of somebody else's cannot act on the
+ * terminal then, and JSON keeps its meaning. Colours remain.
+ */
+export function printable(text: string): string {
+  return text.replace(controls, (found) =>
+    found.length > 1 ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** JSON of a value that a transformer may have made: a bigint is its digits, a map its entries, a set its values. */
+export function formatJson(value: unknown, indent?: number): string {
+  const plain = (_: string, each: unknown) =>
+    typeof each === 'bigint' ? String(each) : each instanceof Map || each instanceof Set ? [...each] : each
+  return JSON.stringify(value ?? null, plain, indent)
+}
+
 export function createIo(streams: IoStreams, isJson: boolean, interrupted: AbortSignal): Io {
   const { stdin, stdout, stderr } = streams
   let isProgressShown = false
@@ -56,19 +76,19 @@ export function createIo(streams: IoStreams, isJson: boolean, interrupted: Abort
   }
   const print = (line: string) => {
     clear()
-    stdout.write(`${line}\n`)
+    stdout.write(`${printable(line)}\n`)
   }
   return {
     stdin,
     isJson,
     print,
     result: (value, text) => {
-      if (isJson) print(JSON.stringify(value, null, 2))
+      if (isJson) print(formatJson(value, 2))
       else for (const line of typeof text === 'string' ? [text] : text) print(line)
     },
     note: (line) => {
       clear()
-      stderr.write(`${line}\n`)
+      stderr.write(`${printable(line)}\n`)
     },
     progress: (line) => {
       if (stderr.isTTY !== true) return
