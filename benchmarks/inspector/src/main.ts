@@ -1,6 +1,6 @@
 /**
- * `npm run benchmark:inspector -- --connections 1000 --frames 100000 --samples 100`: how long the inspector's page takes
- * to scroll, to filter and to open a row while frames arrive, in a real browser on a real line.
+ * `npm run benchmark:inspector -- --connections 1000 --frames 100000 --samples 100`: how long the inspector's page
+ * takes to scroll, to filter and to open a row while frames arrive, in a real browser on a real line.
  */
 import { parseArgs } from 'node:util'
 import { chromium } from 'playwright-core'
@@ -52,7 +52,7 @@ try {
 
 function print(times: Readonly<Record<string, readonly number[]>>, rows: number): void {
   const shown = (count: number) => count.toLocaleString('en')
-  const state = `${shown(connections)} connections, ${shown(frames)} frames, ${rate} more a second, ${rows} rows rendered`
+  const state = `${shown(connections)} connections, ${shown(frames)} frames, ${rate} more a second, ${rows} rows`
   console.log(`| ${state} | p50 | p95 | most | limit of p95 |\n|---|--:|--:|--:|--:|`)
   for (const [name, unsorted] of Object.entries(times)) {
     const sorted = [...unsorted].sort((a, b) => a - b)

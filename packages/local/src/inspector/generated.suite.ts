@@ -14,7 +14,7 @@ export interface ServedPage extends AsyncDisposable {
 
 /** An inspector of a line whose connections and frames are generated. */
 export interface GeneratedLine extends ServedPage {
-  /** Adds frames: a call and its answer in turn. Their texts have their number. */
+  /** Adds frames: calls, each followed by its answer. Their texts have their number. */
   addFrames(count: number): void
   /** Ends connections, the oldest first. */
   end(count: number): void

@@ -77,7 +77,7 @@ export class PoolApplication implements ApplicationPort {
     return this.#loaded
   }
 
-  /** Writes a module beside the entry's build that wraps it, and loads it. */
+  /** Writes a module next to the entry's build that wraps it, and loads it. */
   async #start(): Promise<WorkerThread> {
     const { url, version } = this.#pool.current()
     const folder = dirname(fileURLToPath(url))

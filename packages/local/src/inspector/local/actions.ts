@@ -1,3 +1,5 @@
+// One file over 200 lines: the actions are one table.
+
 import { defined } from '@trunkline/protocol'
 import { createLine } from '@trunkline/server'
 import type { FaultEffect, FaultPoint } from '../../faults/fault-effects.ts'
@@ -70,7 +72,7 @@ export class Actions {
     },
     kick: ({ connection, reason, banMs }) => this.#kick({ connection, reason, ...defined({ banMs }) }),
     publish: async ({ channel, key, data }) => {
-      const id = await this.#application_('publish', () => this.#needApplication().publish({ channel, key, data }))
+      const id = await this.#reported('publish', () => this.#needApplication().publish({ channel, key, data }))
       return { words: id === undefined ? 'Published. An ephemeral event has no id.' : `Published as ${id}.` }
     },
     call: (call) => this.#calls.call(call),
@@ -187,7 +189,7 @@ export class Actions {
     return application
   }
 
-  async #application_<T>(what: string, act: () => Promise<T>): Promise<T> {
+  async #reported<T>(what: string, act: () => Promise<T>): Promise<T> {
     try {
       return await act()
     } catch (error) {

@@ -1,3 +1,5 @@
+// One file over 200 lines: the columns of all lists are one table.
+
 import type { ListName, ListRows } from '../data-source.ts'
 import { formatAge, formatBytes, formatTime, shorten } from './format.ts'
 

@@ -113,7 +113,7 @@ function showRun(item: RunItem, state: PageState): HTMLElement {
       ['Start', initMs === undefined ? 'warm' : `cold, ${Math.round(initMs)} ms`],
       ['Attempt', attempt === 1 ? undefined : String(attempt)],
       ['Ended', formatTime(endedAt)],
-      ['Request id', code_(requestId)],
+      ['Request id', codeText(requestId)],
       ['Connection', connectionId === undefined ? undefined : link(state, 'connections', connectionId)],
     ]),
     ...(error === undefined
@@ -139,9 +139,9 @@ function showConnection(item: ConnectionItem, state: PageState): HTMLElement {
     'div',
     {},
     facts([
-      ['Id', code_(item.id)],
+      ['Id', codeText(item.id)],
       ['Principal', item.principal ?? 'anonymous'],
-      ['Session', item.session === undefined ? undefined : code_(item.session)],
+      ['Session', item.session === undefined ? undefined : codeText(item.session)],
       ['Client', item.via === 'http' ? `${item.client}, over HTTP` : item.client],
       ['State', item.state],
       ['Connected', when(item.connectedAt)],
@@ -219,7 +219,7 @@ function showTopic(item: TopicItem, state: PageState): HTMLElement {
     'div',
     {},
     facts([
-      ['Topic', code_(item.id)],
+      ['Topic', codeText(item.id)],
       ['Channel', link(state, 'channels', item.channel)],
       ['Newest event', item.head === undefined ? undefined : String(item.head)],
       ['Subscribers', String(item.subscribers)],
@@ -334,14 +334,14 @@ function runLinks(title: string, runs: readonly RunRow[], state: PageState): rea
 /** A link to a row of another list; its text where the source does not have that list. */
 function link(state: PageState, list: ListName, id: string): Node {
   const text = list === 'connections' ? shorten(id) : list === 'topics' ? readable(id) : id
-  return has(state, list) ? button(text, () => state.open(list, id), id) : code_(text)
+  return has(state, list) ? button(text, () => state.open(list, id), id) : codeText(text)
 }
 
 function button(text: string, onClick: () => void, title = ''): HTMLElement {
   return makeButton(text, onClick, { class: 'link', ...(title !== '' && title !== text && { title }) })
 }
 
-function code_(text: string): HTMLElement {
+function codeText(text: string): HTMLElement {
   return make('span', { class: 'code' }, text)
 }
 
