@@ -2,6 +2,7 @@
 import type { AnyTRPCRouter } from '@trpc/server'
 import { formatOffer } from '@trunkline/protocol'
 import type { AuthorizeResult } from '@trunkline/server'
+import { loadParts } from '@trunkline/server/internal'
 import { createLambdaHandlers, type ServeOptions } from '@trunkline/server/lambda'
 import { createMemoryStore } from '@trunkline/server/memory'
 import type { Backend, Gateway, LogEntry, Telemetry } from '@trunkline/server/ports'
@@ -9,6 +10,8 @@ import { createRandom, mix } from '../../packages/simulator/src/kernel/random.ts
 import { authorityMs, createApplication, createAuthorize, type Effects, tokens } from './application.ts'
 import type { Message } from './generate.ts'
 import { createVirtualClock, type VirtualClock } from './virtual-clock.ts'
+
+await loadParts() // a file is read in real time, in which the virtual clock does not advance
 
 /** The states of a connection that frames are sent in. */
 export const states = [

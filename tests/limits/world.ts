@@ -2,6 +2,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { formatOffer } from '@trunkline/protocol'
 import { createDynamoStore, lineTable } from '@trunkline/server/dynamodb'
+import { loadParts } from '@trunkline/server/internal'
 import { createLambdaHandlers, type Rates } from '@trunkline/server/lambda'
 import type { CountName, Gateway, Store } from '@trunkline/server/ports'
 import { createLocalClock } from '../../packages/local/src/emulators/clock.ts'
@@ -11,6 +12,8 @@ import { createVirtualClock } from '../fuzz/virtual-clock.ts'
 import { createApplication, createAuthorize } from './application.ts'
 import { copyItem } from './copy-item.ts'
 import { type Cost, createCounts } from './counts.ts'
+
+await loadParts() // a file is read in real time, in which the virtual clock does not advance
 
 /** How long a request takes, in milliseconds of the world's clock. */
 const latencyMs = { table: 5, other: 10 } as const
