@@ -207,6 +207,32 @@ test('a subscription whose topic outgrows its log goes on after its last event [
   expect(shown(seen)).toEqual(['started', 'seven', 'started', '1:1'])
 })
 
+test('a gap of a subscription to one log names the path and the input of the application', () => {
+  const gaps: unknown[] = []
+  const { open } = play({ onGap: (gap) => gaps.push(gap) })
+  open[0]?.next({ type: 'started' })
+  open[0]?.gap({ reason: 'expired', lastEventId: 'e0:4' })
+  expect(gaps).toEqual([{ path: 'live', input: {}, reason: 'expired', lastEventId: 'e0:4' }])
+})
+
+test('a log that a function of the version before follows on is resumed after its last event [TL-PART-7]', () => {
+  const { open, seen, split, start, event, say } = play()
+  open[0]?.next({ type: 'started' })
+  open[0]?.next({ type: 'data', id: 'e0:7', data: { id: 'e0:7', data: 'seven' } })
+  split(2)
+  open[1]?.next({ type: 'started' })
+  expect(open[1]?.isOver).toBe(true)
+  expect(open.slice(2).map(({ path }) => path)).toEqual(['live#0/1@e0:7'])
+  start(0, { at: 'e0:7' }, 1)
+  event(0, 8)
+  say(0, { count: 2 })
+  expect(open.at(-1)?.path).toBe('live#1/2@start')
+  start(1, {}, 2)
+  event(1, 1)
+  expect(shown(seen)).toEqual(['started', 'seven', 'started', '0:8', '1:1'])
+  expect(seen.at(-1)).toBe('1:1 at e0:8,e1:1')
+})
+
 test('all partitions that start again, as after a lost socket, are one start', () => {
   const { seen, split, start, of, event } = play()
   split(2)

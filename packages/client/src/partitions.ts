@@ -122,11 +122,13 @@ class MergedSubscription<R extends AnyTRPCRouter> {
 
   /** Subscribes as to one log. [TL-PART-3] */
   ask(): void {
-    const { op, next, observer } = this.#given
+    const { op, next, observer, onGap } = this.#given
     let [hasStarted, last] = [false, undefined as string | undefined]
-    this.#asking = next({ ...op, path: formatPartitionPath(op.path) }).subscribe({
+    const context = onGap === undefined ? op.context : withGapHandler(op, (gap) => onGap({ ...gap, path: op.path }))
+    this.#asking = next({ ...op, context, path: formatPartitionPath(op.path) }).subscribe({
       next: (value) => {
         const { result } = value
+        if (result.type === 'started' && this.#resumeAt !== undefined) return this.#resumeOne()
         if (result.type === 'started') hasStarted = true
         observer.next(value)
         if (result.type !== 'data' || typeof result.id !== 'string') return
@@ -147,7 +149,17 @@ class MergedSubscription<R extends AnyTRPCRouter> {
       },
       complete: () => observer.complete(),
     })
-    if (this.#isOver) this.#asking.unsubscribe()
+    if (this.#isOver || this.#parts.length > 0) this.#asking.unsubscribe()
+  }
+
+  /**
+   * The topic has outgrown its log, and a function of the version before, which knows no partitions, has answered. Its
+   * log is resumed as the only partition, so that nothing is lost. [TL-PART-7]
+   */
+  #resumeOne(): void {
+    this.#asking?.unsubscribe()
+    this.#count = 1
+    this.#openMissing()
   }
 
   stop(): void {
@@ -206,8 +218,7 @@ class MergedSubscription<R extends AnyTRPCRouter> {
   #contextOf(index: number): Operation['context'] {
     const { op, onGap } = this.#given
     if (!this.#hasState && onGap === undefined) return op.context
-    const options = { ...optionsOf(op.context), onGap: (gap: Gap) => this.#onGap(index, gap) }
-    return { ...op.context, ...callContext(options) }
+    return withGapHandler(op, (gap) => this.#onGap(index, gap))
   }
 
   #onGap(index: number, gap: Gap) {
@@ -342,6 +353,11 @@ class MergedSubscription<R extends AnyTRPCRouter> {
     })
     this.#flush()
   }
+}
+
+/** The context of an operation, whose gaps go to another handler. */
+function withGapHandler({ context }: Operation, onGap: GapHandler): Operation['context'] {
+  return { ...context, ...callContext({ ...optionsOf(context), onGap }) }
 }
 
 /** What the server says of partitions, in an error or in a value without an id. */

@@ -43,6 +43,6 @@ export function startRoomLine() {
 }
 
 /** Makes a line that of the environment, as for an operator. `vi.unstubAllEnvs` ends it. */
-export function useEnvironment({ environment }: Awaited<ReturnType<typeof startRoomLine>>): void {
+export function useEnvironment({ environment }: Pick<Awaited<ReturnType<typeof startRoomLine>>, 'environment'>): void {
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
 }

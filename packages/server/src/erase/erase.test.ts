@@ -231,6 +231,36 @@ describe('erasing a topic', () => {
     expect(await line.dataOf('chat?room=s:y')).toHaveLength(1)
   })
 
+  test('of a channel with partitions erases one of them, which its name may have', async () => {
+    const line = createLine()
+    const key = z.object({ room: z.string() })
+    const ticks = line.channel('ticks', { key, event: z.string(), partitions: 3, partitionBy: (event) => event })
+    const made = createTestLine({ line, router: initTRPC.create().router({}), authorize: () => null as never })
+    for (let n = 0; n < 30; n++) await made.asScript(() => ticks.publish(room, `e${n}`))
+    const logs = ['ticks?room=s:x', 'ticks?room=s:x/1', 'ticks?room=s:x/2']
+    const countsOf = () =>
+      Promise.all(
+        logs.map(async (log) => (await made.store.readSlots(log, 0, 99)).slots.filter(({ data }) => data).length),
+      )
+    const [, second = 0, third = 0] = await countsOf()
+    const run = (subject: object) => line.withBackend(made.backend, () => erase(line, subject as EraseSubject))
+    const ofKey = { channel: 'ticks', key: room }
+    expect((await run({ ...ofKey, partition: 1 })).counts.events).toBe(second)
+    expect(await countsOf()).toEqual([30 - second - third, 0, third])
+    expect((await run({ topic: logs[2] })).counts.events).toBe(third)
+    expect(await countsOf()).toEqual([30 - second - third, 0, 0])
+    expect((await run({ topic: logs[0], partition: 0 })).counts.events).toBe(30 - second - third)
+    for (const wrong of [ofKey, { topic: logs[0] }, { ...ofKey, partition: 16 }, { topic: `${logs[0]}/16` }])
+      await expect(run(wrong)).rejects.toThrow('Expected a partition from 0 to 2 for channel ticks, got')
+    const bare = (subject: object) => erase(createLine({ backend: made.backend }), subject as EraseSubject)
+    for (const unnamed of [ofKey, { topic: logs[0] }])
+      await expect(bare(unnamed)).rejects.toThrow('Expected a partition from 0 to 2 for channel ticks, got none.')
+    expect((await bare({ topic: logs[2] })).counts.events).toBe(0)
+    expect((await bare({ ...ofKey, partition: 1 })).counts.events).toBe(0)
+    for (const wrong of [{ topic: logs[1], partition: 2 }, { topic: `${logs[1]}/2` }, { topic: `${logs[0]}/one` }])
+      await expect(run(wrong)).rejects.toThrow(TypeError)
+  })
+
   test('of a presence ends its members and keeps only names of leaves', async () => {
     const line = createRoom()
     for (const name of ['ann', 'bob']) await (await line.connect({ token: name })).send(line.call('here', 'here'))

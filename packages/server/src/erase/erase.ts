@@ -1,17 +1,18 @@
 import { maxPartitions } from '@trunkline/protocol'
 import { describeValue } from '../define/describe-value.ts'
-import { channelOfTopic, formatTopic, topicOfPartition } from '../define/topic.ts'
+import { channelOfTopic, formatTopic, partitionOfTopic, topicOfPartition } from '../define/topic.ts'
 import { internalsOf, type LineInternals } from '../line/internals.ts'
 import type { Line } from '../line/line.ts'
 import { type EraseReport, runErasure } from '../runtime/erasure/erase.ts'
 import type { ErasedSubject, EraseOptions, EraseState } from '../runtime/erasure/run.ts'
+import { countToRead } from '../runtime/log/partition-count.ts'
 
 /**
  * What to erase.
  * - `principal`: the rows about it, as `authorize` names it. Events of channels stay, since the line does not know whom
  *   their data is about
  * - `topic`: the events of one topic, by its name, such as `chat.messages?room=s:7`, or by its channel and key. Of a
- *   channel with partitions, the events of one `partition`, from 0
+ *   channel with partitions, the events of one `partition`, from 0, or of the one in the name: `reactions?show=s:7/2`
  */
 export type EraseSubject =
   | { readonly principal: string }
@@ -30,12 +31,12 @@ export type EraseSubject =
  */
 export async function erase(line: Line, subject: EraseSubject, options: EraseOptions = {}): Promise<EraseReport> {
   const internals = internalsOf(line)
-  const of = toSubject(subject, internals)
+  const of = await toSubject(subject, internals)
   checkOptions(of, options)
   return runErasure(internals.context(), of, options)
 }
 
-function toSubject(subject: EraseSubject, internals: LineInternals): ErasedSubject {
+async function toSubject(subject: EraseSubject, internals: LineInternals): Promise<ErasedSubject> {
   const { principal, topic, channel, key, partition } = (subject ?? {}) as Partial<Record<string, unknown>>
   const given = [principal, topic, channel].filter((name) => name !== undefined)
   const [only] = given
@@ -47,35 +48,51 @@ function toSubject(subject: EraseSubject, internals: LineInternals): ErasedSubje
   if (channel !== undefined && (typeof key !== 'object' || key === null))
     throw new TypeError(`Expected key to be an object of texts and numbers, got ${describeValue(key)}`)
   const named = channel === undefined ? only : formatTopic(only, key as Readonly<Record<string, string | number>>)
-  return { topic: topicOfPartition(checkTopic(named, internals), checkPartition(named, partition, internals)) }
+  const { topic: name, index } = partitionOfTopic(named)
+  checkTopic(name, named, internals)
+  return { topic: topicOfPartition(name, await checkPartition(internals, { topic: name, index, partition })) }
 }
 
-/** Each partition of a topic is a log that is erased by itself, so the caller says which. */
-function checkPartition(topic: string, partition: unknown, internals: LineInternals): number {
-  const channel = internals.channels().find(({ name }) => name === channelOfTopic(topic))
-  const isPartitioned = channel?.partitions !== undefined
-  if (partition === undefined && !isPartitioned) return 0
-  if (isPartitioned && Number.isInteger(partition) && Number(partition) >= 0 && Number(partition) < maxPartitions)
-    return Number(partition)
-  const expected = isPartitioned ? `a partition from 0 to ${channel.partitions.count - 1}` : 'no partition'
-  throw new TypeError(
-    `Expected ${expected} for channel ${channelOfTopic(topic)}, got ${partition === undefined ? 'none' : describeValue(partition)} Erase each partition by itself.`,
-  )
+interface GivenPartition {
+  readonly topic: string
+  /** The partition in the name of the topic. 0: none. */
+  readonly index: number
+  readonly partition: unknown
+}
+
+/**
+ * Each partition of a topic is a log that is erased by itself, so the caller says which. The table says how many there
+ * are: the line of a script may declare no channels, or no longer these partitions.
+ */
+async function checkPartition(internals: LineInternals, { topic, index, partition }: GivenPartition): Promise<number> {
+  const name = channelOfTopic(topic)
+  const declared = internals.channels().find((channel) => channel.name === name)
+  const { partitions: count } = await countToRead(internals.context(), declared ?? { name })
+  const isPartitioned = declared?.partitions !== undefined || count > 1
+  const chosen = partition ?? (index === 0 ? undefined : index)
+  if (!isPartitioned && chosen === undefined) return 0
+  const isPartition = Number.isInteger(chosen) && Number(chosen) >= 0 && Number(chosen) < maxPartitions
+  const isOther = index !== 0 && index !== chosen
+  if (isPartitioned && isPartition && !isOther) return Number(chosen)
+  const expected = isPartitioned ? `a partition from 0 to ${count - 1}` : 'no partition'
+  const got =
+    chosen === undefined ? 'none.' : isOther ? `${index} in the topic and another one.` : describeValue(chosen)
+  throw new TypeError(`Expected ${expected} for channel ${name}, got ${got} Erase each partition by itself.`)
 }
 
 const topicForm = /^[^?#\s]+\?(?:[^=&]+=(?:s:[^&]*|n:[^&]+)(?:&[^=&]+=(?:s:[^&]*|n:[^&]+))*)?$/
 
-function checkTopic(topic: string, internals: LineInternals): string {
-  if (!topicForm.test(topic))
+/** `given`: the name with its partition. */
+function checkTopic(topic: string, given: string, internals: LineInternals): void {
+  if (!topicForm.test(topic) || !/^[^/]*(?:\/\d{1,2})?$/.test(given))
     throw new TypeError(
-      `Expected the name of a topic, such as chat.messages?room=s:7, got ${JSON.stringify(topic)}. Or pass { channel, key }.`,
+      `Expected the name of a topic, such as chat.messages?room=s:7, got ${JSON.stringify(given)}. Or pass { channel, key }.`,
     )
   const names = internals.channels().map(({ name }) => name)
   if (names.length > 0 && !names.includes(channelOfTopic(topic)))
     throw new TypeError(
       `Expected a topic of a channel of this line (${names.join(', ')}), got ${JSON.stringify(topic)}. Check its name.`,
     )
-  return topic
 }
 
 function checkOptions(of: ErasedSubject, { from, perSecond }: EraseOptions): void {

@@ -54,7 +54,7 @@ export function createPartitionedChannel<K extends KeySchema, E extends EventSch
     partitions: partitions.count,
     publish: async (topicKey, published, options) =>
       publish(context(), definition, { ...options, key: topicKey, event: published }),
-    async read(topicKey, { partition, ...options }) {
+    async read(topicKey, { partition, ...options } = {} as never) {
       const index = checkPartition(name, partition)
       const topic = topicOfPartition(await topicOf(definition, topicKey), index)
       const page = await readPage(context(), { topic, retentionMs }, ofPartition(index, options))

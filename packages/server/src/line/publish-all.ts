@@ -20,7 +20,7 @@ export async function publishBatch(
   const { context } = internalsOf(line)
   const last = new Map<string, Promise<unknown>>()
   const all = entries.map((entry, index) => {
-    const queue = queueOf(entry, index, context(entry.channel))
+    const queue = queueOf(entry, index, () => context(entry.channel))
     const before = last.get(queue) ?? Promise.resolve()
     const done = before.then(() => publishEntry(context(entry.channel), entry))
     last.set(
@@ -36,10 +36,10 @@ export async function publishBatch(
  * Entries of one queue are published in order. A channel with partitions has a queue for each partition key, and none
  * for an entry without one. Inside a keyed mutation all entries of a channel have one: their publishes are counted.
  */
-function queueOf(entry: Entry, index: number, { keyed }: RuntimeContext): string {
-  const { definition, key, event, partitionKey } = contentOf(entry)
-  if (definition.partitions === undefined || keyed !== undefined) return entry.channel
+function queueOf(entry: Entry, index: number, contextOf: () => RuntimeContext): string {
   try {
+    const { definition, key, event, partitionKey } = contentOf(entry)
+    if (definition.partitions === undefined || contextOf().keyed !== undefined) return entry.channel
     const placed = { key: fittingNow(definition, 'key', key), event: fittingNow(definition, 'event', event) }
     const own = partitionKeyOf(definition, { ...placed, ...defined({ partitionKey }) })
     return own === undefined ? `${index}` : `${entry.channel}\n${own}`

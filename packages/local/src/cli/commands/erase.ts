@@ -17,6 +17,7 @@ export const eraseCommand = defineCommand({
     topic: text('name', 'The topic by its name in the table, such as chat?room=s:7'),
     channel: text('name', 'The channel of the topic, with --key'),
     key: object("The topic's key, with --channel"),
+    partition: count('The partition, of a channel with partitions', { least: 0, most: 15 }),
     resumeFrom: file('The file of an erasure that was stopped'),
     file: file('The file to continue from after a stop'),
     rate: count('The highest number of rows written in a second (default: unlimited)'),
@@ -44,16 +45,20 @@ interface Named {
   readonly topic?: string
   readonly channel?: string
   readonly key?: Readonly<Record<string, unknown>>
+  readonly partition?: number
   readonly resumeFrom?: string
 }
 
-function toSubject({ principal, topic, channel, key, resumeFrom }: Named): EraseSubject | undefined {
+function toSubject({ principal, topic, channel, key, partition, resumeFrom }: Named): EraseSubject | undefined {
   const given = Object.keys(defined({ principal, topic, channel, 'resume-from': resumeFrom }))
   if (given.length !== 1 || (channel === undefined) !== (key === undefined))
     throw new UsageError(
       `Expected one of --principal, --topic, --channel with --key, and --resume-from, got ${given.map((name) => `--${name}`).join(', ') || 'none'}${key === undefined ? '' : ' and --key'}.`,
     )
+  if (partition !== undefined && topic === undefined && channel === undefined)
+    throw new UsageError('Expected --topic or --channel with --partition, got neither. Leave --partition out.')
   if (principal !== undefined) return { principal }
-  if (topic !== undefined) return { topic }
-  return channel === undefined ? undefined : { channel, key: key as Readonly<Record<string, string | number>> }
+  const part = defined({ partition })
+  if (topic !== undefined) return { topic, ...part }
+  return channel === undefined ? undefined : { channel, key: key as Readonly<Record<string, string | number>>, ...part }
 }

@@ -1,4 +1,8 @@
+import { initTRPC } from '@trpc/server'
+import { anonymous, createLine } from '@trunkline/server'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import * as z from 'zod'
+import { startLocalLine } from '../../line/start-local-line.ts'
 import { runTrunkline } from '../../testing/command-line.suite.ts'
 import { messages, startRoomLine, useEnvironment } from '../../testing/room.suite.ts'
 
@@ -38,6 +42,39 @@ describe('trunkline topics', () => {
     const { out } = await runTrunkline(['topics', 'list', 'room', '--yes', '--json'])
     expect(JSON.parse(out).topics).toEqual([])
     expect(await runTrunkline(['topics', 'list'])).toMatchObject({ code: 2, err: expect.stringContaining('Add --yes') })
+  })
+
+  test('lists each partition of a topic with its subscribers, and erases one of them by its name or number', async () => {
+    const line = createLine()
+    const key = z.object({ room: z.string() })
+    const ticks = line.channel('ticks', { key, event: z.string(), partitions: 2, partitionBy: (event) => event })
+    const t = initTRPC.create()
+    const live = t.procedure.subscription(() => ticks.subscribe({ room: '7' }, { partition: 1 }))
+    const router = t.router({ live })
+    await using local = await startLocalLine({ router, line, authorize: () => anonymous, anonymousMay: 'everything' })
+    useEnvironment(local)
+    for (let n = 0; n < 8; n++) await local.run(() => ticks.publish({ room: '7' }, `e${n}`))
+    const { client } = local.connect()
+    await new Promise<void>((resolve) => client.live.subscribe(undefined, { onStarted: () => resolve() }))
+    const { out } = await runTrunkline(['topics', 'list', '--yes', '--json'])
+    expect(JSON.parse(out).topics).toMatchObject([
+      { topic: 'ticks?room=s:7', subscribers: 0 },
+      { topic: 'ticks?room=s:7/1', partition: 1, subscribers: 1 },
+    ])
+    const erase = async (...args: readonly string[]) => runTrunkline(['erase', '--json', ...args])
+    const ofKey = ['--channel', 'ticks', '--key', '{"room":"7"}']
+    expect(await erase(...ofKey)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('Expected a partition from 0 to 1 for channel ticks, got none.'),
+    })
+    const counts = []
+    for (const args of [
+      [...ofKey, '--partition', '0'],
+      ['--topic', 'ticks?room=s:7/1'],
+    ])
+      counts.push(JSON.parse((await erase(...args)).out).counts.events)
+    expect([counts.length, counts[0] + counts[1]]).toEqual([2, 8])
+    expect((await erase('--principal', 'ann', '--partition', '1')).err).toContain('Leave --partition out')
   })
 
   test('reads the newest events, and those of a range of offsets', async () => {

@@ -114,9 +114,9 @@ export async function allTopics(
     attributes: ['pk', 'sk', 'time', 'on'],
     onRow({ pk, sk, time }) {
       const name = pk?.S ?? ''
-      if (Number.isNaN(partitionOfTopic(name).index)) return // the log of the numbers of partitions
       if (!name.startsWith('LOG#')) of(name.slice('SUBS#'.length, name.lastIndexOf('#'))).subscribers += 1
       else {
+        if (Number.isNaN(partitionOfTopic(name).index)) return // the log of the numbers of partitions
         const topic = of(name.slice('LOG#'.length))
         const offset = Number(sk?.S)
         if (offset > (topic.newest?.offset ?? 0)) topic.newest = { offset, time: Number(time?.N) }

@@ -42,7 +42,7 @@ const writtenName = ({ name }: ChannelDefinition) => `${name}?` // no channel's 
 /** The number of partitions to subscribe to, and the number that is written. One strongly consistent read. */
 export async function countToRead(
   context: RuntimeContext,
-  channel: ChannelDefinition,
+  channel: Pick<ChannelDefinition, 'name' | 'partitions'>,
 ): Promise<{ readonly partitions: number; readonly written: number }> {
   const { slots } = await context.store.readSlotsBefore(countTopicOf(channel), undefined, 1)
   const written = slots[0]?.offset ?? 0

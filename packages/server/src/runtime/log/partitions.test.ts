@@ -1,9 +1,11 @@
 import { initTRPC } from '@trpc/server'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { anonymous, type LineMeta } from '../../define/identity.ts'
 import { partitionOf } from '../../define/partitions.ts'
 import { topicOfPartition } from '../../define/topic.ts'
+import { openHttp } from '../../lambda/http/http-client.suite.ts'
+import { messagesOf, read } from '../../lambda/http/read-client.suite.ts'
 import { createTestLine, type TestClient } from '../../lambda/test-line.suite.ts'
 import { createLine } from '../../line/create-line.ts'
 import { publishBatch } from '../../line/publish-all.ts'
@@ -27,6 +29,17 @@ function versionOf(count: number | undefined) {
     count === undefined
       ? line.channel('ticks', { key, event })
       : line.channel('ticks', { key, event, partitions: count, partitionBy })
+  const asked: unknown[] = []
+  const chosen = { partition: 0 }
+  const guarded = line.channel('guarded', {
+    key,
+    event,
+    ...(count !== undefined && { partitions: count, partitionBy }),
+    authorize: (at: { readonly room: string }, caller: { readonly principal: unknown }) => {
+      asked.push([at, caller.principal])
+      return at.room === 'x' || 'This room is private.'
+    },
+  } as unknown as { key: typeof key; event: typeof event; partitions: number })
   const spread = line.channel('spread', { key, event, partitions: count ?? 1 })
   const t = initTRPC.context<{ load?: () => unknown }>().meta<LineMeta>().create()
   const repeatable = t.procedure.meta({ repeatable: true })
@@ -41,10 +54,19 @@ function versionOf(count: number | undefined) {
       .subscription(({ input }) =>
         'partitions' in ticks ? ticks.subscribe(input, { partition: input.partition }) : ticks.subscribe(input),
       ),
+    quiet: t.procedure
+      .input(key)
+      .subscription(({ input }) => ticks.subscribe(input).map(({ n }) => ({ twice: 2 * n }))),
+    chosen: t.procedure
+      .input(key)
+      .subscription(({ input }) =>
+        ('partitions' in ticks ? ticks.subscribe(input, chosen) : ticks.subscribe(input)).filter(() => true),
+      ),
+    guarded: t.procedure.input(key).subscription(({ input }) => guarded.subscribe(input)),
     post: repeatable.input(event).mutation(({ input }) => ticks.publish({ room: 'x' }, input)),
     throw: repeatable.input(event).mutation(({ input }) => spread.publish({ room: 'x' }, input)),
   })
-  return { line, ticks, spread, router }
+  return { line, ticks, spread, guarded, asked, chosen, router }
 }
 
 function worldOf(count: number | undefined, { store }: WorldOptions = {}) {
@@ -166,6 +188,16 @@ test('a batch keeps the order of each partition key', async () => {
     }
 })
 
+test('a batch reports an entry without a backend or a definition, as for a channel with one log', async () => {
+  const world = worldOf(4)
+  const entry = world.ticks.entry({ room: 'x' }, { by: 'a', n: 1 })
+  vi.stubEnv('TRUNKLINE_TABLE', undefined)
+  expect(await publishBatch(world.line, [entry])).toMatchObject([{ status: 'rejected' }])
+  const foreign = { channel: 'ticks' } as never
+  const results = await world.asScript(() => publishBatch(world.line, [foreign, entry]))
+  expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+})
+
 test.each([false, true])(
   'a client that merges none is refused with the remedy (stock: %j) [TL-PART-3]',
   async (stock) => {
@@ -214,6 +246,47 @@ test('a partition is an ordinary subscription to its log, also with a filter [TL
   ])
 })
 
+test('map converts the events of each partition, live and replayed [TL-PART-4]', async () => {
+  const world = worldOf(4)
+  const client = await world.connect()
+  const [, second = '', third = ''] = keysOf(4)
+  const live = await subscribe(client, 'quiet#2/4')
+  await world.publish(third, 2)
+  await deliver(world, 2)
+  expect(eventsOf(live.frames())).toEqual([{ twice: 4 }])
+  await world.publish(second, 5)
+  expect(eventsOf((await subscribe(client, 'quiet#1/4@start')).frames())).toEqual([{ twice: 10 }])
+})
+
+test('authorize decides about each partition by the key of its topic, before a row is written [TL-PART-4]', async () => {
+  const world = worldOf(4)
+  const client = await world.connect()
+  for (const index of [0, 3]) {
+    const { frames } = await subscribe(client, `guarded#${index}/4`)
+    expect(frames().map(({ result }) => result.type)).toEqual(['data', 'started'])
+  }
+  const refused = await subscribe(client, 'guarded#2/4', { input: { room: 'y' } })
+  expect(refused.frames()).toMatchObject([{ error: { message: 'This room is private.', data: { code: 'FORBIDDEN' } } }])
+  const rowsOf = async (of: string) => (await world.store.readSubscribers(of, 0)).subscribers
+  expect(await rowsOf('guarded?room=s:x/3')).toHaveLength(1)
+  expect(await rowsOf('guarded?room=s:y/2')).toEqual([])
+  expect(world.asked).toContainEqual([{ room: 'y' }, null])
+  expect(new Set(world.asked.map((each) => JSON.stringify(each))).size).toBe(2)
+})
+
+test('a procedure that chooses another partition later ends the subscription, as for another topic', async () => {
+  const world = worldOf(4)
+  const client = await world.connect()
+  const [, second = ''] = keysOf(4)
+  world.chosen.partition = 1
+  const { frames } = await subscribe(client, 'chosen')
+  await world.publish(second, 2)
+  world.chosen.partition = 2
+  await deliver(world, 1)
+  expect(eventsOf(frames())).toEqual([])
+  expect(JSON.stringify(frames().at(-1))).toContain('TOPIC_CHANGED')
+})
+
 test('only the last partition loads the state of startWith [TL-PART-5]', async () => {
   const world = worldOf(2)
   const client = await world.connect()
@@ -232,6 +305,20 @@ test('one partition is for every client, with the ids of its log', async () => {
   await world.publish(second, 7)
   await deliver(world, 1)
   for (const { frames } of subscriptions) expect(eventsOf(frames())).toEqual([{ by: second, n: 7 }])
+})
+
+test('a read over HTTP is of one partition, and one of all is refused', async () => {
+  const world = worldOf(4)
+  const [, second = ''] = keysOf(4)
+  await world.publish(second, 7)
+  const page = await read(world, 'one', { input: { room: 'x', partition: 1 } })
+  expect(messagesOf(page)).toEqual([{ by: second, n: 7 }])
+  for (const path of ['live', 'live%23', 'live%231%2F4']) {
+    const { statusCode, body } = await read(world, path)
+    const status = path === 'live' ? 412 : 404
+    expect([statusCode, JSON.parse(body).error.data.httpStatus]).toEqual([status, status])
+    if (path === 'live') expect(body).toContain('subscribe(key, { partition })')
+  }
 })
 
 test('one partition that does not exist is refused', async () => {
@@ -333,6 +420,50 @@ test('a subscription of a channel that gets partitions ends with the number, at 
   expect(((await sync()) as Frame[])[0]?.error?.message).toContain('not live')
 })
 
+test('a subscription of one log ends at its sync when an older version has fewer partitions than were declared [TL-PART-7]', async () => {
+  const older = worldOf(1)
+  const client = await older.connect()
+  const { id, frames } = await subscribe(client, 'live#')
+  const from = frames()[0]?.result.from
+  const newer = worldOf(4, { store: () => older.store })
+  await newer.publish('a', 1)
+  const sync = { id: 's', method: 'sync', params: { subscriptions: [{ id, ref: 1, from }] } }
+  expect(((await client.send(sync)) as Frame[])[0]?.error?.data?.partitions).toEqual({ count: 4 })
+})
+
+test.each<[number, string, (answer: Frame | undefined) => unknown]>([
+  [2, 'live#0/2', (answer) => answer?.result.data?.partitions],
+  [1, 'live#', (answer) => answer?.error?.data?.partitions],
+])(
+  'a poll over HTTP says that %i became 4, though partition 0 has no news [TL-PART-6]',
+  async (count, path, saidIn) => {
+    const older = worldOf(count)
+    const client = await openHttp(older)
+    const params = { path, input: { room: 'x' }, ref: 1 }
+    const from = (await client.send({ id: 1, method: 'subscription', params })).at(-1)?.result?.['from']
+    const poll = async (state: unknown) => {
+      const asked = { poll: state, subscriptions: [{ id: 1, ref: 1, from }] }
+      const answer = (await client.send({ id: 's', method: 'sync', params: asked })) as readonly Frame[]
+      return { said: answer.map(saidIn).find(Boolean), state: answer.at(-1)?.result.data }
+    }
+    const before = await poll(true)
+    expect(before.said).toBeUndefined()
+    await worldOf(4, { store: () => older.store }).publish(keysOf(4)[2] ?? '', 1)
+    await older.clock.advance(10 * 60_000)
+    expect((await poll(before.state)).said).toEqual({ count: 4 })
+  },
+)
+
+test('a version without partitions resumes the log of a client that merges [TL-PART-7]', async () => {
+  const world = worldOf(undefined)
+  const first = await world.publish('a', 1)
+  await world.publish('a', 2)
+  const client = await world.connect()
+  const { frames } = await subscribe(client, `live#0/1@${first.id}`)
+  expect(frames()[0]?.result.data?.partitions).toEqual({ count: 1, at: first.id })
+  expect(eventsOf(frames())).toEqual([{ by: 'a', n: 2 }])
+})
+
 test.each([false, true])('and at a delivery (stock: %j) [TL-PART-7]', async (stock) => {
   const before = worldOf(undefined)
   const client = await before.connect({ stock })
@@ -359,6 +490,7 @@ test('a page is of one partition, whose ids name it', async () => {
   expect((await read({ partition: 2, before: page.older })).events.map(({ data }) => data.n)).toEqual([1])
   await expect(read({ partition: 1, before: page.older })).rejects.toMatchObject({ code: 'BAD_REQUEST' })
   await expect(read({})).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+  await expect(read(undefined as never)).rejects.toMatchObject({ code: 'BAD_REQUEST' })
 })
 const partitioned = () => createLine().channel('ticks', { key, event, partitions: 4 })
 

@@ -39,14 +39,14 @@ export function withPartitions(shape: unknown, error: TRPCError): unknown {
 
 /**
  * The error for a subscription that follows the whole topic by one log, though its channel has partitions now; undefined
- * for every other one.
+ * for every other one. `count`: how many it has.
  */
 // [TL-PART-7]
 export function outgrown(
   { channelOf }: Pick<RuntimeContext, 'channelOf'>,
   { topic, path, part }: Pick<Subscriber, 'topic' | 'path' | 'part'>,
+  count = channelOf(channelOfTopic(topic))?.partitions?.count ?? 1,
 ): PartitionedSubscription | undefined {
-  const count = channelOf(channelOfTopic(topic))?.partitions?.count ?? 1
   if (count === 1 || part !== undefined || partitionOfTopic(topic).index > 0) return undefined
   return new PartitionedSubscription(path, { count, hasState: false, isAsked: false })
 }

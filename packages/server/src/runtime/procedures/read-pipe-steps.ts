@@ -1,5 +1,5 @@
 import type { Json } from '../../define/json.ts'
-import type { PipeStep } from '../../define/subscription.ts'
+import type { PipeStep, SubscriptionDescriptor } from '../../define/subscription.ts'
 import { partitionOfTopic } from '../../define/topic.ts'
 import type { Subscriber } from '../../ports/subscribers.ts'
 import type { ContextDetails } from '../context/caller.ts'
@@ -24,10 +24,11 @@ export async function describePipe(
     signal: context.deadline.signal,
     batchIndex: 0,
   })
-  if (
-    described.status !== 'channel' ||
-    partitionOfTopic(described.descriptor.topic).topic !== partitionOfTopic(row.topic).topic
-  )
-    throw topicChanged(row.path)
+  if (described.status !== 'channel' || !follows(described.descriptor, row)) throw topicChanged(row.path)
   return described.descriptor.pipe
+}
+
+/** Whether the log of a row is the subscription's. One of all partitions has each of their logs. */
+function follows({ topic, partitions }: SubscriptionDescriptor, row: Pick<Subscriber, 'topic'>): boolean {
+  return topic === (partitions?.only === undefined ? partitionOfTopic(row.topic).topic : row.topic)
 }

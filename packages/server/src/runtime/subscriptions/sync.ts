@@ -72,7 +72,8 @@ export async function sync(
       poll?.leaveOut(entry.id)
       continue // [TL-SYNC-8]
     }
-    if (present !== undefined && state !== undefined && isQuiet(syncs, present, { state, poll })) continue
+    if (present !== undefined && state !== undefined && isQuiet(syncs, present, { state, poll }))
+      if (poll?.verifies !== true || !(await hasGrown(syncs, present))) continue
     const maxBytes = limits.pageBytes.value - bytes - rangeBytes
     const answers = maxBytes <= 0 ? [] : await answerEntry(syncs, client, { entry, live: present, state, maxBytes })
     const size = answers.reduce((sum, answer) => sum + Buffer.byteLength(encode(answer)) + 1, 0)
@@ -252,10 +253,16 @@ async function syncLive(
   ]
 }
 
-/** Ends a subscription that follows the whole topic by one log, once its channel has partitions. Throws the error. */
+/**
+ * Ends a subscription that follows the whole topic by one log, once its channel has partitions. Throws the error. A
+ * version that declares one partition publishes to as many as were ever declared, so it reads the number.
+ */
 // [TL-PART-7]
 async function endOutgrown({ context }: MessageSyncs, { row }: LiveEntry, followed: Followed | undefined) {
-  const error = followed && outgrown(context, followed)
+  if (followed === undefined) return
+  const channel = followed.part === undefined ? context.channelOf(channelOfTopic(followed.topic)) : undefined
+  const count = channel?.partitions?.count === 1 ? await countToSync(context, channel) : undefined
+  const error = outgrown(context, followed, count)
   if (error === undefined) return
   await stopRows(context, row)
   throw error
@@ -264,11 +271,25 @@ async function endOutgrown({ context }: MessageSyncs, { row }: LiveEntry, follow
 /** Says that partitions were added, to a client that merges fewer. */
 // [TL-PART-6]
 async function addedPartitions(context: InvocationContext, { topic, part }: Followed): Promise<readonly Result[]> {
-  const [, merged] = /^0\/(\d+)$/.exec(part ?? '') ?? []
+  const merged = mergedIn(part)
   const channel = merged === undefined ? undefined : context.channelOf(channelOfTopic(topic))
   if (channel === undefined) return []
   const count = await countToSync(context, channel)
-  return count <= Number(merged) ? [] : [partitionsValue(context.server, { count })]
+  return count <= (merged ?? 0) ? [] : [partitionsValue(context.server, { count })]
+}
+
+/** How many partitions a client merges, by the row of partition 0. */
+function mergedIn(part: string | undefined): number | undefined {
+  const [, merged] = /^0\/(\d+)$/.exec(part ?? '') ?? []
+  return merged === undefined ? undefined : Number(merged)
+}
+
+/** Whether partitions were added of which a client over HTTP does not know. Its poll then has news. */
+// [TL-PART-6] [TL-PART-7]
+async function hasGrown({ context }: MessageSyncs, { topic, polled }: LiveEntry): Promise<boolean> {
+  const channel = context.channelOf(channelOfTopic(topic))
+  const known = polled?.part === undefined && channel?.partitions !== undefined ? 1 : mergedIn(polled?.part)
+  return channel !== undefined && known !== undefined && (await countToSync(context, channel)) > known
 }
 
 /**
