@@ -22,6 +22,7 @@ const programs = new Map([
   ['trunkline', 'node_modules/@trunkline/local/dist/cli.js'],
   ['vite', 'node_modules/vite/bin/vite.js'],
   ['tsc', 'node_modules/typescript/bin/tsc'],
+  ['vitest', 'node_modules/vitest/vitest.mjs'],
 ])
 const versionOf = (name: string) => createRequire(import.meta.url)(`${name}/package.json`).version as string
 
@@ -59,13 +60,17 @@ describe('"Getting started in five minutes", in an empty folder', () => {
     const files = [...text.matchAll(/^```ts run\n\/\/ (\S+)\n([\s\S]*?)^```/gm)].map(([, name, code]) => [name, code])
     const block = (language: string) => new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'm').exec(text)?.[1]
     const all = [...files, ['index.html', block('html')], ['tsconfig.json', block('json')]]
-    for (const [name = '', code = ''] of all.filter(([file]) => file !== 'api.test.ts'))
+    for (const [name = '', code = ''] of all)
       writeFileSync(join(project, name), code.replaceAll('4400', ports[0]).replaceAll('5173', ports[1]))
     runNode(program('npx tsc'), project)
     const page = readFileSync(join(project, 'page.ts'), 'utf8')
     writeFileSync(join(project, 'wrong.ts'), page.replace('author, text })', 'author, txt: text })'))
     expect(() => runNode(program('npx tsc'), project)).toThrow(/wrong\.ts.*\n?.*'txt' does not exist/)
     rmSync(join(project, 'wrong.ts'))
+  }, 120_000)
+
+  it('has a test that passes', () => {
+    expect(runNode(program('npx vitest run'), project)).toContain('1 passed')
   }, 120_000)
 
   it('shows in one window what another one sends, and again after the line was stopped and started', async () => {

@@ -19,6 +19,11 @@ export class RolesPrincipal implements IPrincipal {
     this.#roles = roles
   }
 
+  /** Without it, the CDK takes the roles for those of another account, and adds policies to resources too. */
+  get principalAccount(): string | undefined {
+    return this.#roles[0]?.principalAccount
+  }
+
   get policyFragment(): PrincipalPolicyFragment {
     const all = this.#roles.map(({ policyFragment }) => policyFragment.principalJson['AWS'] ?? [])
     return new Fragment({ AWS: all.flat() })
@@ -35,6 +40,9 @@ export class RolesPrincipal implements IPrincipal {
 export const tableActions = ['GetItem', 'BatchGetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'].map(
   (name) => `dynamodb:${name}`,
 )
+
+/** What the use of a table asks of the key that encrypts it. */
+export const keyActions = ['kms:Decrypt', 'kms:GenerateDataKey']
 
 /** Sets variables of a grantee that is a function of the stack; those of others are set by their owners. */
 export function setVariables(grantee: IGrantable, variables: Readonly<Record<string, string>>): void {

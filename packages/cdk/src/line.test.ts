@@ -3,7 +3,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type LineTemplateOptions, lineTemplate, resolveParameters } from '@trunkline/deploy'
-import { App, type CfnResource, Stack } from 'aws-cdk-lib'
+import { App, CfnOutput, type CfnResource, Stack } from 'aws-cdk-lib'
+import { AttributeType, StreamViewType, Table } from 'aws-cdk-lib/aws-dynamodb'
+import { Key } from 'aws-cdk-lib/aws-kms'
 import { Architecture, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { Bucket } from 'aws-cdk-lib/aws-s3'
 import { Topic } from 'aws-cdk-lib/aws-sns'
@@ -25,11 +27,13 @@ interface Synthesized {
 }
 type Resources = Readonly<Record<string, Synthesized>>
 
+const env = { region: 'eu-west-1' }
+
 /** Synthesizes a stack, as `cdk synth` does. */
 function synthesize(build: (stack: Stack) => Line) {
   const context = { '@aws-cdk/core:validateAgainstDefaultRules': true } // AWS's rules for templates are errors
   const app = new App({ outdir: mkdtempSync(join(folder, 'out-')), analyticsReporting: false, context })
-  const stack = new Stack(app, 'Shop', { env: { region: 'eu-west-1' } })
+  const stack = new Stack(app, 'Shop', { env })
   const line = build(stack)
   const { template } = app.synth().getStackByName('Shop')
   const resources: Resources = template.Resources
@@ -38,6 +42,12 @@ function synthesize(build: (stack: Stack) => Line) {
 
 const withCode = (props: Partial<LineProps> = {}) =>
   synthesize((stack) => new Line(stack, 'Line', { service: 'shop', entry, ...props }))
+
+const inlineFunction = (stack: Stack) =>
+  new LambdaFunction(stack, 'Orders', {
+    ...{ runtime: Runtime.NODEJS_24_X, architecture: Architecture.ARM_64, handler: 'orders.handler' },
+    code: Code.fromInline('exports.handler = () => 1'),
+  })
 
 /** The resources of a stack that are those of a line, under their names in the template of the line. */
 function ofLine({ line, stack, resources }: ReturnType<typeof synthesize>, names: readonly string[]) {
@@ -195,11 +205,7 @@ describe('a line of the CDK', () => {
   it('lets another function publish, and close connections', async () => {
     const { template, resources } = synthesize((stack) => {
       const line = new Line(stack, 'Line', { entry, functions: 'one' })
-      const orders = new LambdaFunction(stack, 'Orders', {
-        ...{ runtime: Runtime.NODEJS_24_X, architecture: Architecture.ARM_64, handler: 'orders.handler' },
-        code: Code.fromInline('exports.handler = () => 1'),
-      })
-      line.grantManageConnections(orders)
+      line.grantManageConnections(inlineFunction(stack))
       return line
     })
     const [orders] = Object.entries(resources).flatMap(([id, each]) => (/^Orders\w{8}$/.test(id) ? [each] : []))
@@ -207,7 +213,9 @@ describe('a line of the CDK', () => {
       Variables: {
         ...{ TRUNKLINE_TABLE: { Ref: 'Table' }, TRUNKLINE_RESTORE: '0' },
         TRUNKLINE_DELIVER: expect.stringMatching(/-handler$/),
-        TRUNKLINE_CALLBACK_URL: { 'Fn::Sub': expect.stringMatching(/^https:\/\/.*WebsocketsApi.*\/dev$/) },
+        TRUNKLINE_CALLBACK_URL: {
+          'Fn::Join': ['', expect.arrayContaining(['https://', { Ref: 'WebsocketsApi' }, '/dev'])],
+        },
       },
     })
     const policy = JSON.stringify(
@@ -216,6 +224,51 @@ describe('a line of the CDK', () => {
     for (const action of ['dynamodb:PutItem', 'lambda:InvokeFunction', 'execute-api:ManageConnections'])
       expect(policy).toContain(action)
     expect(cycleOf({ ...template, Conditions: {}, Outputs: {}, Parameters: {} })).toBeUndefined()
+  })
+
+  it('gives its addresses, its variables and its rights to other stacks', async () => {
+    const { template } = synthesize((stack) => {
+      const line = new Line(new Stack(stack.node.scope as App, 'Home', { env }), 'Line', { entry })
+      line.grantManageConnections(inlineFunction(stack))
+      new CfnOutput(stack, 'Address', { value: line.webSocketUrl })
+      return line
+    })
+    const problems = await problemsOf({ ...template, Conditions: {}, Parameters: template.Parameters ?? {} })
+    expect(problems.filter((each) => each.includes('refers to'))).toEqual([])
+    expect(JSON.stringify(template.Outputs['Address'])).toContain('Fn::ImportValue')
+  })
+
+  it('lets who publishes use the key of the table', () => {
+    const { resources } = synthesize((stack) => {
+      const line = new Line(stack, 'Line', { entry, kmsKey: new Key(stack, 'Key').keyArn })
+      line.grantPublish(inlineFunction(stack))
+      return line
+    })
+    const [, policy] = Object.entries(resources).find(([id]) => id.startsWith('OrdersServiceRoleDefaultPolicy')) ?? []
+    expect(JSON.stringify(policy)).toContain('"kms:Decrypt"')
+  })
+
+  it('as a grantee changes only its roles, so that it uses a key that uses it', () => {
+    const { template, resources } = synthesize((stack) => {
+      const encryptionKey = new Key(stack, 'Key')
+      const line = new Line(stack, 'Line', { entry, kmsKey: encryptionKey.keyArn })
+      new Bucket(stack, 'Files', { encryptionKey }).grantRead(line)
+      return line
+    })
+    expect(cycleOf({ ...template, Conditions: {}, Outputs: {}, Parameters: {} })).toBeUndefined()
+    expect(Object.values(resources).map(({ Type }) => Type)).not.toContain('AWS::S3::BucketPolicy')
+  })
+
+  it('uses a table of the stack that exists', () => {
+    const { resources } = synthesize((stack) => {
+      const key = { name: 'pk', type: AttributeType.STRING }
+      const table = new Table(stack, 'Restored', { partitionKey: key, stream: StreamViewType.NEW_AND_OLD_IMAGES })
+      const existingTable = { name: table.tableName, arn: table.tableArn, streamArn: table.tableStreamArn ?? '' }
+      return new Line(stack, 'Line', { entry, existingTable })
+    })
+    // Fn::Sub takes a text only
+    expect(JSON.stringify(resources)).not.toContain('"Fn::Sub":{')
+    expect(JSON.stringify(resources['Dashboard'])).toMatch(/\{"Ref":"Restored\w+"\}/)
   })
 
   it('copies the files of its page into the bucket', () => {

@@ -10,7 +10,7 @@ import {
   resolveParameters,
 } from '@trunkline/deploy'
 import { bundleHandlers } from '@trunkline/deploy/bundle'
-import { CfnOutput, Names, Stack, Token } from 'aws-cdk-lib'
+import { ArnFormat, CfnOutput, Names, Stack, Token } from 'aws-cdk-lib'
 import { Distribution } from 'aws-cdk-lib/aws-cloudfront'
 import { type ITable, Table } from 'aws-cdk-lib/aws-dynamodb'
 import { Grant, type IGrantable, type IPrincipal, Role } from 'aws-cdk-lib/aws-iam'
@@ -19,7 +19,7 @@ import { Code, type IFunction, Function as LambdaFunction } from 'aws-cdk-lib/aw
 import { Bucket } from 'aws-cdk-lib/aws-s3'
 import { BucketDeployment, CacheControl, Source } from 'aws-cdk-lib/aws-s3-deployment'
 import { Construct } from 'constructs'
-import { RolesPrincipal, setVariables, tableActions } from './grants.ts'
+import { keyActions, RolesPrincipal, setVariables, tableActions } from './grants.ts'
 import { TemplateResources } from './template-resources.ts'
 
 /** A page, and the folder with its files. */
@@ -101,7 +101,7 @@ export class Line extends Construct implements IGrantable {
     for (const name of named) source.code.bindToResource(this.#resources.get(name), { resourceProperty: 'Code' })
     this.#variables = variablesOf(resolved.Resources[named[0] ?? '']?.Properties['Environment'])
     const outputs = Object.entries(resolved.Outputs).map(([name, { Value, Description }]) => {
-      const value = Token.asString(this.#resources.rewrite(Value))
+      const value = this.#resources.toText(Value)
       const output = new CfnOutput(this, `${name}Output`, { value, description: Description })
       if (templateIds) output.overrideLogicalId(name)
       return [name, value] as const
@@ -125,27 +125,27 @@ export class Line extends Construct implements IGrantable {
   grantPublish(grantee: IGrantable): Grant {
     const deliver = this.functions.deliver ?? this.functions.handler
     setVariables(grantee, { ...this.#pick('TRUNKLINE_TABLE', 'TRUNKLINE_RESTORE', 'TRUNKLINE_DELIVER') })
-    const grant = this.table.grant(grantee, ...tableActions)
-    return deliver === undefined ? grant : grant.combine(deliver.grantInvoke(grantee))
+    const table = this.table.grant(grantee, ...tableActions)
+    const others = [this.table.encryptionKey?.grant(grantee, ...keyActions), deliver?.grantInvoke(grantee)]
+    return others.reduce((all: Grant, each) => (each === undefined ? all : all.combine(each)), table)
   }
 
   /** Lets other code publish, and post to connections and close them, as `line.kick` does. */
   grantManageConnections(grantee: IGrantable): Grant {
     setVariables(grantee, this.#pick('TRUNKLINE_CALLBACK_URL'))
-    const arn = `arn:\${AWS::Partition}:execute-api:\${AWS::Region}:\${AWS::AccountId}:`
-    const connections = this.#resources.rewrite({
-      'Fn::Sub': `${arn}\${WebsocketsApi}/${this.#stage}/*/@connections/*`,
+    const resource = `${this.apiId}/${this.#stage}/*/@connections/*`
+    const connections = Stack.of(this).formatArn({
+      service: 'execute-api',
+      resource,
+      arnFormat: ArnFormat.NO_RESOURCE_NAME,
     })
-    const posts = Grant.addToPrincipal({
-      grantee,
-      actions: ['execute-api:ManageConnections'],
-      resourceArns: [Token.asString(connections)],
-    })
+    const actions = ['execute-api:ManageConnections']
+    const posts = Grant.addToPrincipal({ grantee, actions, resourceArns: [connections] })
     return this.grantPublish(grantee).combine(posts)
   }
 
   #variable(name: string): string {
-    return Token.asString(this.#resources.rewrite(this.#variables[name]))
+    return this.#resources.toText(this.#variables[name])
   }
 
   #pick(...names: readonly string[]): Readonly<Record<string, string>> {

@@ -32,6 +32,18 @@ describe('the bundle of the handlers', () => {
     expect(bundleHandlers(entry).key).not.toBe(first.key)
   })
 
+  it('has the same key in each time zone, so that a laptop and a CI deploy the same version', () => {
+    const before = process.env['TZ']
+    const keyIn = (zone: string) => {
+      process.env['TZ'] = zone
+      return bundleHandlers(entry).key
+    }
+    const keys = ['UTC', 'America/New_York', 'Asia/Tokyo'].map(keyIn)
+    if (before === undefined) delete process.env['TZ']
+    else process.env['TZ'] = before
+    expect(new Set(keys).size).toBe(1)
+  })
+
   it('needs an entry that exists and compiles', () => {
     expect(() => bundleHandlers(file('absent.ts'))).toThrow('absent.ts does not exist')
     writeFileSync(file('broken.ts'), "import './nowhere.ts'\n")

@@ -14,8 +14,8 @@ export interface Bundle {
 /** Bundles use modules that CommonJS packages, such as parts of the AWS SDK, load by `require`. */
 const banner = "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);"
 
-/** Any fixed time: the same files give the same zip file. */
-const fileTime = new Date(Date.UTC(2000, 0, 1))
+/** Any fixed time: the same files give the same zip file. Zip files have local times. */
+const fileTime = () => new Date(2000, 0, 1)
 
 /**
  * Bundles the module that exports an application's handlers, with all packages, into a zip file. In it the module is
@@ -49,6 +49,6 @@ export function bundleHandlers(entry: string): Bundle {
   const files = outputFiles.map(
     ({ path, contents }) => [relative(folder, path).replaceAll('\\', '/'), contents] as const,
   )
-  const zip = zipSync(Object.fromEntries(files), { level: 9, mtime: fileTime })
+  const zip = zipSync(Object.fromEntries(files), { level: 9, mtime: fileTime() })
   return { zip, key: createHash('sha256').update(zip).digest('hex').slice(0, 16) }
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { type LineTemplateOptions, lineTemplate, resolveParameters } from './index.ts'
 
 const options = { service: 'shop', stage: 'prod', handler: 'lambda' }
-const certificateArn = 'arn:aws:acm:eu-west-1:1:certificate/1'
+const certificateArn = 'arn:aws:acm:us-east-1:1:certificate/1'
 const create = (more: Partial<LineTemplateOptions>) => lineTemplate({ ...options, ...more })
 const variables = (template: ReturnType<typeof create>, name: string) => {
   const environment = template.Resources['WebsocketLambdaFunction']?.Properties['Environment']
@@ -33,6 +33,15 @@ describe('a domain of the WebSocket API', () => {
     expect(variables(template, 'TRUNKLINE_CALLBACK_URL')).toBe('https://live.shop.example/chat')
     expect(template.Outputs['WebSocketUrl']?.Value).toBe('wss://live.shop.example/chat')
     expect(template.Resources['DomainMapping']?.Properties).toMatchObject({ ApiMappingKey: 'chat' })
+  })
+
+  it('has a new deployment when the address of API Gateway is disabled, without which a stage keeps the address', () => {
+    const deploymentOf = (more: Partial<LineTemplateOptions>) =>
+      Object.keys(create(more).Resources).find((id) => id.startsWith('WebsocketsDeployment') && !id.endsWith('Stage'))
+    const domain = { name, certificateArn }
+    expect(deploymentOf({ domain })).toBe(deploymentOf({}))
+    expect(deploymentOf({ domain: { ...domain, disableDefaultEndpoint: true } })).not.toBe(deploymentOf({ domain }))
+    expect(create({}).Resources['WebsocketsApi']?.Properties).toMatchObject({ DisableExecuteApiEndpoint: false })
   })
 
   it('gets its record in a zone of Route 53', () => {

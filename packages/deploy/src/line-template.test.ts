@@ -169,7 +169,7 @@ describe('the options', () => {
     expect(policies(true)).toMatchObject({ DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' })
   })
 
-  it.each([
+  it.each<readonly [object, string]>([
     [{ functions: 'one', httpStream: true, http: 'url' }, "httpStream: Expected functions to be 'each'"],
     [{ httpStream: true, http: 'api' }, "http: Expected 'url' with httpStream"],
     [{ httpStream: true, http: false }, 'httpStream: Expected http not to be false'],
@@ -180,7 +180,22 @@ describe('the options', () => {
     [{ http: false, reservedConcurrency: { http: 1 } }, 'http is none'],
     [{ reservedConcurrency: { worker: 0 } }, 'reservedConcurrency.worker: Expected at least 1'],
     [{ origins: ['shop.example'] }, 'origins.0: '],
-    [{ kmsKey: 'alias/mine' }, 'kmsKey: Expected an ARN'],
+    ...[
+      'https://Shop.example',
+      'https://shop.example/',
+      'https://shop.example:443',
+      'https://*',
+      'wss://shop.example',
+    ].map((origin) => [{ origins: [origin] }, 'origins.0: Expected an origin as browsers send it'] as const),
+    [{ kmsKey: 'alias/mine' }, 'kmsKey: Expected an ARN of a key, not of an alias, got "alias/mine"'],
+    [{ kmsKey: 'arn:aws:kms:eu-west-1:1:alias/mine' }, 'kmsKey: Expected an ARN of a key, not of an alias'],
+    [{ site: { connectTo: ['https://id.example:99999'] } }, 'site.connectTo.0: Expected an address such as'],
+    [{ domain, site: { domain: { ...page, name: domain.name } } }, 'Expected another host for the page'],
+    [{ site: { domain: { ...page, certificateArn: domain.certificateArn } } }, 'to be in us-east-1'],
+    [{ environment: { POWERTOOLS_SERVICE_NAME: 'mine' } }, 'that neither Trunkline nor AWS uses'],
+    [{ environment: { Ref: 'Origins' } }, 'that neither Trunkline nor AWS uses'],
+    [{ environment: { LAMBDA_TASK_ROOT: '/' } }, 'that neither Trunkline nor AWS uses'],
+    [{ memoryMb: 64 }, 'got 64'],
     [
       { domain: { name: 'https://live.shop.example', certificateArn: 'arn:1' } },
       'domain.name: Expected a host such as',
@@ -190,6 +205,13 @@ describe('the options', () => {
     [{ site: { folder: 'dist' } }, '"folder"'],
   ])('%j say what is wrong with them', (wrong, message) => {
     expect(() => lineTemplate({ ...options, ...(wrong as Partial<LineTemplateOptions>) })).toThrow(message)
+  })
+
+  it('accept the origins that functions accept', () => {
+    const accepted = ['http://localhost:5173', 'https://*.preview.shop.example', 'capacitor://localhost', '']
+    const { Parameters } = lineTemplate({ ...options, origins: accepted })
+    const text = `${Parameters['Origins']?.Default}`
+    expect(text.split(',')).toEqual(accepted.slice(0, 3))
   })
 
   it('may not set a variable that Trunkline sets', () => {

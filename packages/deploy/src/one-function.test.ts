@@ -61,4 +61,16 @@ describe('a line of one function', () => {
     expect(properties(template, 'HandlerLambdaFunction')).toMatchObject({ ReservedConcurrentExecutions: 20 })
     expect(Object.keys(template.Parameters)).not.toContain('WorkerConcurrency')
   })
+
+  it.each([
+    [undefined, 10],
+    [20, 10],
+    [5, 5],
+    [1, 2],
+  ])('with %s reserved executions polls its queue with %i at most, so that SQS is not throttled', (handler, most) => {
+    const template = one(handler === undefined ? {} : { reservedConcurrency: { handler } })
+    expect(properties(template, 'DelayedEventSourceMappingSQSLater')?.['ScalingConfig']).toEqual({
+      MaximumConcurrency: most,
+    })
+  })
 })

@@ -142,6 +142,29 @@ describe('the files of a page', () => {
     })
   })
 
+  it.each([
+    ['index-DZYgM9_M.js', true],
+    ['index-B-d4Yq0x.css', true],
+    ['chunk-2BXQ7KLP.js', true],
+    ['main.8f7a1b2c.chunk.js', false],
+    ['main.8f7a1b2c.js', true],
+    ['hero-background.png', false],
+    ['vendor-framework.js', false],
+    ['team-Foto2024.jpg', false],
+    ['holiday-IMG_2345.jpg', false],
+    ['report-20240101.pdf', false],
+    ['font.woff2', false],
+  ])('with the name assets/%s are kept for a year: %s', async (name, isKept) => {
+    const page = `page-${name}`
+    mkdirSync(join(folder, page, 'assets'), { recursive: true })
+    for (const path of ['index.html', `assets/${name}`]) writeFileSync(join(folder, page, path), '')
+    const sent: { readonly CacheControl?: string }[] = []
+    const request = async (_: string, __: string, parameters: object) => sent.push(parameters)
+    const deployed = createDeployed({ site: { folder: page } }, { ...outputs, SiteBucketName: 'pages' }, { request })
+    await deployed.hooks['after:deploy:deploy']?.()
+    expect(sent[0]?.CacheControl).toBe(isKept ? 'public, max-age=31536000, immutable' : 'no-cache')
+  })
+
   it('are put by the provider of the Serverless Framework 3, which has no client', async () => {
     const sent: object[] = []
     const request = async (service: string, method: string, parameters: object) =>

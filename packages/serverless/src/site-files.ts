@@ -11,8 +11,25 @@ interface SiteFile {
   readonly CacheControl: string
 }
 
-/** Names with a hash, as bundlers write them. Another content has another name. */
-const hashed = /[.-][\w-]{8,}\.\w+$/
+/**
+ * The hashes of Vite and Rollup, of esbuild, and of webpack: another content has another name. A name without such a
+ * hash, such as `hero-background.png` or `team-Foto2024.jpg`, may get other content. Hashes without a digit are missed,
+ * so that words are none.
+ */
+const hashes = [
+  /^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w-]{8}$/,
+  /^(?=.*[2-7])(?=.*[A-Z])[A-Z2-7]{8}$/,
+  /^(?=.*\d)(?=.*[a-f])[\da-f]{8,64}$/,
+]
+/** A word and a number, such as `Foto2024`. */
+const numbered = /^(?:[A-Za-z]+[_-]?\d+|\d+[_-]?[A-Za-z]+)$/
+
+function isHashed(path: string): boolean {
+  const [, name = ''] = /([^/\\]+)\.\w+$/.exec(path) ?? []
+  const byLength = /[.-](.{8})$/.exec(name)?.[1] ?? '' // a hash of Vite may have a hyphen
+  const last = name.split(/[.-]/).slice(1).at(-1) ?? ''
+  return [byLength, last].some((each) => !numbered.test(each) && hashes.some((hash) => hash.test(each)))
+}
 
 /**
  * The files of a folder. A browser asks for all but those with a hash in their name whether they have changed.
@@ -28,7 +45,7 @@ function filesOf(folder: string): readonly SiteFile[] {
     Key: path.split(sep).join('/'),
     Body: readFileSync(join(folder, path)),
     ContentType: contentType(path),
-    CacheControl: path.includes(sep) && hashed.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache',
+    CacheControl: path.includes(sep) && isHashed(path) ? 'public, max-age=31536000, immutable' : 'no-cache',
   }))
 }
 

@@ -1,6 +1,6 @@
 import { attribute, ref } from '../template/intrinsics.ts'
 import { functionFor } from '../template/names.ts'
-import type { Settings } from '../template/options.ts'
+import type { FunctionNames, Settings } from '../template/options.ts'
 import type { Resource, Resources } from '../template/template.ts'
 
 /**
@@ -18,10 +18,14 @@ const patterns = [
   },
 ]
 
+/** 1,000 members that leave one room at once write to one log: more functions would only lose races. */
+const mostDelayed = 10
+
 /** What invokes `tableStream` and `delayed`, and how asynchronous invocations of `deliver` and `worker` are repeated. */
 export function eventSources(settings: Settings): Resources {
   const tableStream = functionFor(settings, 'tableStream').id
-  const delayed = functionFor(settings, 'delayed').id
+  const { id: delayed, name } = functionFor(settings, 'delayed')
+  const reserved = settings.reservedConcurrency[name as FunctionNames] ?? mostDelayed
   return {
     TableStreamEventSourceMappingDynamodbTable: {
       Type: 'AWS::Lambda::EventSourceMapping',
@@ -49,8 +53,8 @@ export function eventSources(settings: Settings): Resources {
         FunctionName: attribute(`${delayed}LambdaFunction`, 'Arn'),
         Enabled: true,
         BatchSize: 10,
-        // 1,000 members that leave one room at once write to one log: more functions would only lose races
-        ScalingConfig: { MaximumConcurrency: 10 },
+        // a poller that is throttled by a lower reserve moves messages to the dead letters; SQS needs at least 2
+        ScalingConfig: { MaximumConcurrency: Math.max(2, Math.min(mostDelayed, reserved)) },
         FunctionResponseTypes: ['ReportBatchItemFailures'],
       },
     },

@@ -33,8 +33,11 @@ export function websocketApi(settings: Settings): Resources {
     SdefaultWebsocketsRouteResponse: routeResponse('Sdefault'),
     ...ping(),
   }
-  const hash = createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12)
-  const deployment = `WebsocketsDeployment${hash}` // a stage gets new routes only by a new deployment
+  // explicit, so that the address answers again when a later template no longer disables it
+  const endpoint = { DisableExecuteApiEndpoint: settings.domain?.disableDefaultEndpoint === true }
+  const hash = createHash('sha256').update(JSON.stringify({ parts, endpoint })).digest('hex').slice(0, 12)
+  // a stage gets new routes, and another state of its default endpoint, only by a new deployment
+  const deployment = `WebsocketsDeployment${hash}`
   return {
     WebsocketsApi: {
       Type: 'AWS::ApiGatewayV2::Api',
@@ -43,7 +46,7 @@ export function websocketApi(settings: Settings): Resources {
         Description: description,
         ProtocolType: 'WEBSOCKET',
         RouteSelectionExpression: '$request.body.method',
-        ...(settings.domain?.disableDefaultEndpoint === true && { DisableExecuteApiEndpoint: true }),
+        ...endpoint,
       },
     },
     ...parts,

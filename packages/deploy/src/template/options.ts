@@ -144,6 +144,7 @@ const retentionDays = [
 const value = z.union([z.string().min(1), z.record(z.string(), z.unknown())], 'Expected a text or a reference')
 /** An ARN. A token of the CDK is a text with `${`. */
 const arn = z.string().regex(/^$|^arn:|\$\{/, 'Expected an ARN')
+const keyArn = z.string().regex(/^$|^arn:.*:key\/|\$\{/, 'Expected an ARN of a key, not of an alias')
 const hostName = z
   .string()
   .regex(
@@ -152,14 +153,20 @@ const hostName = z
   )
 const origin = z
   .string()
-  .regex(/^(?!null$)[a-z][a-z0-9+.-]*:\/\/[^\s,/]+$/, 'Expected an origin such as https://shop.example')
+  .refine(isOrigin, 'Expected an origin as browsers send it, such as https://shop.example or https://*.shop.example')
 /** An address, of which the page needs the origin. */
 const address = z
   .string()
-  .regex(/^(?:https?|wss?):\/\/[^\s,;/?#]+(?:[/?#][^\s]*)?$/, 'Expected an address such as https://id.example')
+  .refine(
+    (text) => /^(?:https?|wss?):\/\/[^\s,;]+$/.test(text) && URL.canParse(text),
+    'Expected an address such as https://id.example',
+  )
 /** Empty texts are left out, as a variable that is not set gives them. */
 const origins = z.array(z.union([z.literal(''), origin])).transform((all) => all.filter((each) => each !== ''))
 const concurrency = z.int().min(1, 'Expected at least 1: a function with 0 never runs').max(1_000_000)
+/** The metrics of the alarms have the two names of Powertools. */
+const variableName =
+  /^(?!TRUNKLINE_|AWS_|Ref$|LAMBDA_(?:TASK_ROOT|RUNTIME_DIR)$|POWERTOOLS_(?:METRICS_NAMESPACE|SERVICE_NAME)$)[A-Za-z]\w+$/
 const names = ['authorizer', 'websocket', 'tableStream', 'deliver', 'delayed', 'worker', 'http', 'handler'] as const
 
 const schema = z
@@ -171,7 +178,12 @@ const schema = z
     oneHandler: z.boolean(),
     timeoutSeconds: z.int().min(30).max(900),
     environment: z.record(
-      z.string().regex(/^(?!TRUNKLINE_|AWS_)[A-Za-z]\w*$/, 'Expected a name that neither Trunkline nor AWS uses'),
+      z
+        .string()
+        .regex(
+          variableName,
+          'Expected a name of at least two letters, digits and _ that neither Trunkline nor AWS uses',
+        ),
       z.string(),
     ),
     runtime: z.string().regex(/^nodejs\d+\.x$/, 'Expected a runtime like nodejs24.x'),
@@ -186,7 +198,7 @@ const schema = z
     dashboard: z.boolean(),
     throttle: z.strictObject({ rate: z.number().positive(), burst: z.int().positive() }),
     reservedConcurrency: z.partialRecord(z.enum(names), concurrency),
-    kmsKey: arn,
+    kmsKey: keyArn,
     retainTable: z.boolean(),
     existingTable: z.strictObject({ name: z.string().min(1), arn: value, streamArn: value }).optional(),
     vpc: z.strictObject({ subnetIds: z.array(value).min(1), securityGroupIds: z.array(value).min(1) }).optional(),
@@ -215,6 +227,17 @@ const schema = z
   })
   .superRefine(checkTogether)
 
+/** Whether the functions accept an origin; with another one, they would not start. A token of the CDK is a text with `${`. */
+function isOrigin(text: string): boolean {
+  const [scheme, host = ''] = text.split('://')
+  if (!/^https?$/i.test(scheme ?? '') || host.includes('${'))
+    return /^(?!null$|(?:about|blob|data|file|ftp|javascript|mailto|wss?):)[a-z][a-z0-9+.-]*:\/\/[^\s,/*]+$/.test(text)
+  const page = text.replace('*', 'any-label')
+  const isPattern = text.includes('*')
+  if (isPattern && !/^(?:[^*@:]+\.)?\*(?:\.[^.*@:]+){2,}(?::\d+)?$/.test(host)) return false
+  return URL.canParse(page) && new URL(page).origin === page
+}
+
 function toOrigins(addresses: readonly string[]): readonly string[] {
   return addresses.filter((each) => each !== '').map((each) => new URL(each).origin)
 }
@@ -227,6 +250,12 @@ function checkTogether(options: Readonly<Record<string, unknown>>, context: z.Re
     fail('httpStream', "Expected functions to be 'each': a function that streams its responses serves nothing else")
   if (httpStream === true && http === 'api') fail('http', "Expected 'url' with httpStream: an HTTP API does not stream")
   if (httpStream === true && http === false) fail('httpStream', 'Expected http not to be false')
+  const { domain, site } = options as Partial<Pick<Settings, 'domain' | 'site'>>
+  if (domain !== undefined && domain.name === site?.domain?.name)
+    fail('site', `Expected another host for the page than ${domain.name}, which the WebSocket API has`)
+  const certificate = site?.domain?.certificateArn
+  if (typeof certificate === 'string' && /^arn:[^:]*:acm:(?!us-east-1:)[\w-]+:/.test(certificate))
+    fail('site', 'Expected the certificate of the page to be in us-east-1, as CloudFront demands')
   const reserved = Object.keys(reservedConcurrency as object)
   const has = (name: string) => (functions === 'one' ? name === 'handler' : name !== 'handler')
   for (const name of reserved.filter((each) => !has(each) || options[each] === false))
@@ -259,8 +288,16 @@ const defaults = {
 export function readSettings(options: LineTemplateOptions): Settings {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   const site = options.site === true ? {} : options.site === false ? undefined : options.site
-  const { success, data, error } = schema.safeParse({ ...defaults, ...given, site })
+  const { success, data, error } = schema.safeParse({ ...defaults, ...given, site }, { reportInput: true })
   if (success) return { ...data, site: data.site } as Settings
-  const problems = error.issues.map(({ path, message }) => `${path.join('.') || 'options'}: ${message}`)
+  const problems = error.issues.map((issue) => `${issue.path.join('.') || 'options'}: ${describe(issue)}`)
   throw new TypeError(`The options of lineTemplate are wrong. ${problems.join('. ')}.`)
+}
+
+/** What is wrong with a value, and the value where it is a short text or a number. */
+function describe(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_key') return issue.issues.map(({ message }) => message).join('. ')
+  const { message, input } = issue
+  const isShown = (typeof input === 'string' && input.length <= 100) || typeof input === 'number'
+  return isShown && !message.includes('received') ? `${message}, got ${JSON.stringify(input)}` : message
 }

@@ -23,6 +23,8 @@ async function folderWith(files: Readonly<Record<string, string>>): Promise<stri
   return folder
 }
 
+const mark = '# Written by trunkline dev, and removed when it stops.\n'
+
 describe('trunkline dev', () => {
   test('serves the page and the line’s address, and accepts the page’s origin', async () => {
     const web = await folderWith({ 'index.html': '<title>chat</title>' })
@@ -144,8 +146,20 @@ describe('trunkline dev', () => {
     await expect(readFile(env)).rejects.toThrow('ENOENT')
   })
 
+  test('refuses to replace a file of the user by its environment', async () => {
+    const folder = await folderWith({ '.env': 'TRUNKLINE_TABLE=mine\nSECRET=1\n', empty: '' })
+    const env = join(folder, '.env')
+    await expect(dev('.', { entry, env, port: 0, log: () => {} })).rejects.toThrow(
+      /Expected env to name a new file, got/,
+    )
+    expect(await readFile(env, 'utf8')).toBe('TRUNKLINE_TABLE=mine\nSECRET=1\n')
+    const line = await dev('.', { entry, env: join(folder, 'empty'), port: 0, log: () => {} })
+    expect(await readFile(join(folder, 'empty'), 'utf8')).toMatch(/^# Written by trunkline dev.*\nTRUNKLINE_TABLE=/)
+    await line.close()
+  })
+
   test.skipIf(process.platform === 'win32')('lets only the user read the environment and the rows', async () => {
-    const folder = await folderWith({ 'local.env': 'old' }) // of an earlier run, readable by every user
+    const folder = await folderWith({ 'local.env': `${mark}TRUNKLINE_TABLE=old` }) // of a killed run, readable by all
     const [env, newEnv] = [join(folder, 'local.env'), join(folder, 'new', 'deeper', 'local.env')]
     const [data, newData] = [join(folder, 'data'), join(folder, 'other', 'data')]
     await mkdir(data, { mode: 0o755 })

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
 import { defined } from '@trunkline/protocol'
 import { formatProblem } from '../emulators/lambda/runtime/build-error.ts'
@@ -36,6 +36,7 @@ export async function dev(
     throw new Error(
       `The entry ${config.entry} does not exist. Name the module that exports your functions with --entry.`,
     )
+  await checkEnvironmentFile(config.env)
   if (config.web !== undefined && !existsSync(config.web))
     log(`the page ${config.web} is not built yet; it is served once it exists`)
   log(`bundling ${relative(process.cwd(), config.entry)}`)
@@ -98,6 +99,19 @@ async function openDev(
   }
 }
 
+/** The first line of the environment file. A run that was killed leaves the file, and the next one replaces it. */
+const environmentMark = '# Written by trunkline dev, and removed when it stops.\n'
+
+/** Throws an `Error` if the file has contents of the user: it would be replaced, and removed at the end. */
+async function checkEnvironmentFile(file: string | undefined): Promise<void> {
+  if (file === undefined || !existsSync(file)) return
+  const text = await readFile(file, 'utf8')
+  if (text !== '' && !text.startsWith(environmentMark))
+    throw new Error(
+      `Expected env to name a new file, got ${file}, which trunkline dev did not write. The file receives the environment of the line and is removed at the end: name another one, such as .trunkline/local.env. It gives the functions no variables: they have those of this process.`,
+    )
+}
+
 /**
  * Writes the environment file, readable by its user only, because it allows access to every port of the line. An
  * existing file is replaced, including its mode.
@@ -106,7 +120,7 @@ async function writeEnvironment(file: string, environment: Readonly<Record<strin
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   await rm(file, { force: true })
   const lines = Object.entries(environment).map(([name, value]) => `${name}=${value}\n`)
-  await writeFile(file, lines, { mode: 0o600, flag: 'wx' })
+  await writeFile(file, [environmentMark, ...lines], { mode: 0o600, flag: 'wx' })
 }
 
 /** Tries ports in ascending order while they are in use. Throws an `Error` that names the last one. */

@@ -16,17 +16,33 @@ export interface Written {
 export function nextSteps(written: Written): string {
   const { path, name, bundle = 'functions.zip', key = '<version>', template } = written
   const object = `${name}-${key}.zip`
-  const isOpen = Boolean(template.Parameters['Origins']?.Default) || 'SiteUrl' in template.Outputs
-  const origins = isOpen ? '' : ' Origins=https://<the host of your page>'
+  const values = [`CodeBucket=$BUCKET`, `CodeKey=${object}`, ...given(template)].join(' ')
   return [
     `# ${path} is written. To deploy it:`,
     'BUCKET=<a bucket of yours in the region of the deployment>',
-    `aws s3 cp ${bundle} s3://$BUCKET/${object}`,
-    `aws cloudformation deploy --template-file ${path} --s3-bucket $BUCKET --stack-name ${name} \\`,
-    `  --capabilities CAPABILITY_IAM --parameter-overrides CodeBucket=$BUCKET CodeKey=${object}${origins}`,
+    `aws s3 cp ${quoted(bundle)} s3://$BUCKET/${object}`,
+    `aws cloudformation deploy --template-file ${quoted(path)} --s3-bucket $BUCKET --stack-name ${name} \\`,
+    `  --capabilities CAPABILITY_IAM --parameter-overrides ${values}`,
     `aws cloudformation describe-stacks --stack-name ${name} --query 'Stacks[0].Outputs'`,
     ...afterwards(written),
   ].join('\n')
+}
+
+/**
+ * The values that the options gave to parameters. An update of a stack keeps the values of the deployment before, whatever
+ * the defaults of the new template, so each value is named.
+ */
+function given({ Parameters, Outputs }: Template): readonly string[] {
+  const values = Object.entries(Parameters)
+    .filter(([name, { Default = '' }]) => name !== 'RestoreNumber' && Default !== '')
+    .map(([name, { Default = '' }]) => `${name}=${quoted(Default)}`)
+  const isOpen = Boolean(Parameters['Origins']?.Default) || 'SiteUrl' in Outputs
+  return isOpen ? values : ['Origins=https://<the host of your page>', ...values]
+}
+
+/** A text as one word of a shell. */
+function quoted(text: string): string {
+  return /^[\w@%+=:,./\\-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }
 
 function afterwards({ name, template: { Outputs, Resources, Parameters } }: Written): readonly string[] {

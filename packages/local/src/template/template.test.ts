@@ -78,6 +78,27 @@ describe('trunkline template', () => {
     expect(plain).toContain('Origins=https://')
   })
 
+  it('takes the service, the stage and the handler from the file too, and names the stack by them', async () => {
+    writeFileSync(file('whole.json'), JSON.stringify({ service: 'shop', stage: 'prod', handler: 'lambda' }))
+    const printed = await run('--options', file('whole.json'), '--out', file('shop.json'))
+    expect(printed).toContain('--stack-name shop-prod')
+    expect(readFileSync(file('shop.json'), 'utf8')).toContain('"shop-prod-websocket"')
+    expect(await run('--options', file('whole.json'), '--stage', 'dev', '--out', file('shop.json'))).toContain(
+      '--stack-name shop-dev',
+    )
+  })
+
+  it('names the values of all options that are parameters, which an update would keep from before', async () => {
+    const topic = 'arn:aws:sns:eu-west-1:1:alarms'
+    writeFileSync(file('values.json'), JSON.stringify({ http: 'api', alarmTopic: topic }))
+    const more = ['--options', file('values.json'), '--origins', 'https://*.a.example,https://b.example']
+    const printed = await run('--service', 'shop', '--handler', 'lambda', ...more, '--out', file('my shop.json'))
+    for (const value of ["Origins='https://*.a.example,https://b.example'", `AlarmTopic=${topic}`, 'HttpDoor=api'])
+      expect(printed).toContain(` ${value}`)
+    expect(printed).not.toContain('RestoreNumber')
+    expect(printed).toContain(`--template-file '${file('my shop.json')}'`)
+  })
+
   it.each([
     [['--handler', 'lambda'], 'Expected --service'],
     [['--service', 'shop'], 'Expected --handler'],

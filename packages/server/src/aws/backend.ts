@@ -6,7 +6,8 @@ import type { Backend } from '../ports/backend.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { Invoker } from '../ports/invoker.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
-import { lazyStore } from './lazy-store.ts'
+import { lazyOperations } from './lazy-store.ts'
+import { erasureOperations, storeOperations } from './operation-names.ts'
 
 /** The AWS resources of a line. */
 export interface AwsBackendOptions {
@@ -50,11 +51,15 @@ export function awsBackend(options: AwsBackendOptions): Backend {
   const common = defined({ region: options.region, credentials: options.credentials, clock })
   const functions = defined({ deliver: options.deliverFunction, worker: options.workerFunction })
   return {
-    store: lazyStore(
-      (dynamodb) => dynamodb.createDynamoStore({ ...common, table, ...defined({ endpoint, log }) }),
-      'dynamodb',
+    store: {
+      kind: 'dynamodb',
+      ...lazyOperations(storeOperations, (dynamodb) =>
+        dynamodb.createDynamoStore({ ...common, table, ...defined({ endpoint, log }) }),
+      ),
+    },
+    erasure: lazyOperations(erasureOperations, (dynamodb) =>
+      dynamodb.createDynamoErasure({ ...common, table, ...defined({ endpoint }) }),
     ),
-    erasure: lazyStore((dynamodb) => dynamodb.createDynamoErasure({ ...common, table, ...defined({ endpoint }) })),
     ...defined({
       gateway: callbackUrl === undefined ? undefined : createApiGateway({ ...common, callbackUrl }),
       invoker: Object.keys(functions).length === 0 ? undefined : invokerOf(options, common, functions),

@@ -3,34 +3,34 @@ import { StoreError } from '../ports/store.ts'
 
 type Operation = (...args: readonly unknown[]) => Promise<unknown>
 
-const dynamodb = lazyPart(['tableStream', 'deliver', 'worker'], () => import('../dynamodb/store.ts'))
+const dynamodb = lazyPart(['tableStream', 'deliver'], () => import('../dynamodb/store.ts'))
 
 type Adapter = Awaited<ReturnType<typeof dynamodb.load>>
 
+/** The name of each operation of a port. */
+export type OperationNames<Port> = Readonly<Record<Exclude<keyof Port, 'kind'>, true>>
+
 /**
- * A port of the table whose code is read by its first operation: a call that uses no table does not need it. Operations
- * reject with a `StoreError`, as those of the adapter do.
+ * Operations of the table whose code is read by the first one: a call that uses no table does not need it. They reject
+ * with a `StoreError`, as those of the adapter do. All of them use one port, which `create` creates.
  */
-export function lazyStore<Port extends object>(create: (adapter: Adapter) => Port, kind?: string): Port {
+export function lazyOperations<Port extends object>(
+  names: OperationNames<Port>,
+  create: (adapter: Adapter) => Port,
+): Omit<Port, 'kind'> {
   let created: Port | undefined
-  const operations = new Map<PropertyKey, Operation>()
-  const operationOf = (name: string): Operation => {
-    return async (...args) => {
-      created ??= create(dynamodb.loaded ?? (await loaded(name)))
+  const toOperation =
+    (name: string): Operation =>
+    async (...args) => {
+      const adapter = dynamodb.loaded ?? (await loadFor(name))
+      created ??= create(adapter)
       return (Reflect.get(created, name) as Operation)(...args)
     }
-  }
-  return new Proxy((kind === undefined ? {} : { kind }) as Port, {
-    get(target, name) {
-      if (typeof name === 'symbol' || name in target || name === 'then') return Reflect.get(target, name) // a port is no promise
-      const operation = operations.get(name) ?? operationOf(name)
-      operations.set(name, operation)
-      return operation
-    },
-  })
+  const operations = Object.keys(names).map((name) => [name, toOperation(name)])
+  return Object.fromEntries(operations) as Omit<Port, 'kind'> // one for each of the names
 }
 
-async function loaded(operation: string): Promise<Adapter> {
+async function loadFor(operation: string): Promise<Adapter> {
   try {
     return await dynamodb.load()
   } catch (cause) {

@@ -154,9 +154,9 @@ function createHttpStream(serve: Serve, admission: () => AdmissionOptions): Stre
     const request = checkHttpEvent(event)
     // Frames have as long as without streaming; events last until the function ends them.
     const maxMs = asksForEvents(request) ? {} : { maxMs: limits.frameDeadlineMs.value }
-    const { onHttpEvent } = otherEvents.loaded ?? (await otherEvents.load())
     const left = new AbortController()
-    for (const name of ['close', 'error'] as const) stream.once(name, () => left.abort())
+    for (const name of ['close', 'error'] as const) stream.once(name, () => left.abort()) // before the first wait
+    const { onHttpEvent } = otherEvents.loaded ?? (await otherEvents.load())
     await serve({ name: 'http', lambdaContext, ...maxMs }, async (context) =>
       writeResponse(stream, await onHttpEvent(context, admission(), request, { streams: true, left: left.signal })),
     )

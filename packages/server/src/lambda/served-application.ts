@@ -63,6 +63,7 @@ function logFailure({ entered, log }: LineInternals, { error, path, cause, ...fa
   const traceparent = failure.traceparent ?? entered()?.traceparent // [TL-TRACE-2]
   const { connectionId, sessionId, principal, count } = failure
   const by = { connectionId, sessionId, principal, traceparent, count }
-  const facts = { path, cause, ...by, code: error.code, stack: stackOf(error.cause ?? error) }
+  const stack = (error.cause && stackOf(error.cause)) ?? stackOf(error)
+  const facts = { path, cause, ...by, code: error.code, stack }
   log({ level: 'ERROR', message: error.message, facts })
 }

@@ -3,8 +3,8 @@ const load = () => process.getBuiltinModule('node:crypto')
 let crypto: ReturnType<typeof load> | undefined
 
 /**
- * The SHA-256 digest of texts or bytes, one after another. The module `node:crypto` takes 4 ms to load: the first digest loads
- * it, since the init of a function needs none.
+ * The SHA-256 digest of texts or bytes, one after another. The module `node:crypto` takes 4 ms to load: the first digest
+ * loads it, since the init of a function needs none.
  */
 export function sha256(...texts: readonly (string | Uint8Array)[]): Buffer {
   const hash = loaded().createHash('sha256')

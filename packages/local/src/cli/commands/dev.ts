@@ -21,7 +21,7 @@ The folder's trunkline.config.json may set { "entry", "web", "port", "data", "dy
     web: file('A folder of built pages to serve', 'folder'),
     port: count('The port; without it the first free one from 4400', { least: 0, most: 65_535 }),
     data: file('The folder that keeps rows (default: memory)', 'folder'),
-    env: file("A file that receives the line's environment, for node --env-file"),
+    env: file("A new file for the line's environment while it runs, for node --env-file of scripts"),
     dynamodb: text('url', 'Another DynamoDB with streams, such as DynamoDB Local at http://localhost:8000'),
     backgroundRuns: count(
       'Concurrent runs of each background function: long calls, generators, deliveries, stream batches; further runs wait (default: 16)',

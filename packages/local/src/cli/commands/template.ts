@@ -39,12 +39,15 @@ export const templateCommand = defineCommand({
     ['trunkline template --service shop --handler lambda --one-function --no-alarms', 'The smallest deployment'],
   ],
   async run({ options, io }) {
-    const { entry, bundle, out, service, env } = options
+    const { entry, bundle, out, env } = options
     if ((entry === undefined) !== (bundle === undefined))
       throw new UsageError(
         'Expected --entry and --bundle together: the module with your handlers, and the zip file to write.',
       )
-    const handler = options.handler ?? (bundle === undefined ? undefined : 'lambda')
+    const more = options.options === undefined ? {} : readOptions(options.options)
+    const handler = options.handler ?? (bundle === undefined ? more.handler : 'lambda')
+    const service = options.service ?? more.service
+    const stage = options.stage ?? more.stage
     if (service === undefined) throw new UsageError('Expected --service, the name of your application.')
     if (handler === undefined)
       throw new UsageError('Expected --handler, the path of the module in your zip file, or --entry and --bundle.')
@@ -54,11 +57,11 @@ export const templateCommand = defineCommand({
       import('../../template/next-steps.ts'),
     ])
     const template = lineTemplate({
-      ...(options.options === undefined ? {} : readOptions(options.options)),
+      ...more,
       service,
       handler,
       ...defined({
-        stage: options.stage,
+        stage,
         runtime: options.runtime,
         origins: options.origins?.split(',').map((origin) => origin.trim()),
         functions: options.oneFunction ? ('one' as const) : undefined,
@@ -79,7 +82,7 @@ export const templateCommand = defineCommand({
     if (out === undefined) io.print(json)
     else {
       writeFileSync(out, `${json}\n`)
-      const name = `${service}-${options.stage ?? 'dev'}`
+      const name = `${service}-${stage ?? 'dev'}`
       io.result(
         defined({ template: out, bundle, key: written?.key, stack: name }),
         nextSteps({ path: out, name, bundle, key: written?.key, template }),

@@ -11,8 +11,11 @@ export interface FrameEntry extends FrameName {
   readonly direction: 'in' | 'out'
   readonly connectionId: string
   readonly bytes: number
-  /** Redacted, and truncated if it is long. */
-  readonly text: string
+  /** What is searched: names, and at `textAt` the frame's text, which is redacted, and truncated if it is long. */
+  readonly searched: string
+  readonly textAt: number
+  /** The number of the frame before it of the same connection; 0 for the first one. */
+  readonly previous: number
 }
 
 /** The calls of a frame or of a run: a connection and the ids of its calls, as JSON text. */
@@ -26,7 +29,7 @@ const mostFrames = 100_000
 const mostCharacters = 64_000_000
 const keptCharacters = 8_192 // kept per frame
 const relatedShown = 200
-const examinedForCode = 2_000 // newest frames
+const pruneEvery = 10_000 // frames
 
 /** The newest frames of a line. */
 export class Frames {
@@ -34,13 +37,21 @@ export class Frames {
   readonly #recent = createRecent<FrameEntry>({
     most: mostFrames,
     mostWeight: mostCharacters,
-    weightOf: ({ text }) => text.length,
+    weightOf: ({ searched }) => searched.length,
   })
-  readonly #search = new RecentSearch(this.#recent, searchText)
+  readonly #search = new RecentSearch(this.#recent, ({ searched }) => searched)
+  /** The number of each connection's newest frame. */
+  readonly #newestOf = new Map<string, number>()
 
   add(frame: Pick<FrameEntry, 'at' | 'direction' | 'connectionId' | 'bytes'>, text: string): void {
     const name = this.#names.name(frame.direction, frame.connectionId, text)
-    this.#recent.add({ ...frame, ...name, text: redact(begin(text)) })
+    const previous = this.#newestOf.get(frame.connectionId) ?? 0
+    const names = `${frame.connectionId} ${name.type} ${name.path} ${name.code ?? ''} `
+    // a copy: the first search would have to join the parts of each text
+    const searched = Buffer.from(names + redact(begin(text))).toString()
+    const { number } = this.#recent.add({ ...frame, ...name, searched, textAt: names.length, previous })
+    this.#newestOf.set(frame.connectionId, number)
+    if (number % pruneEvery === 0) this.#prune()
   }
 
   /** Forgets the paths of an ended connection; its frames stay. */
@@ -63,29 +74,40 @@ export class Frames {
 
   get(number: number): (Omit<FrameItem, 'frames' | 'runs'> & CallIds) | undefined {
     const entry = this.#recent.get(number)
-    return entry && { ...toRow(entry), text: entry.text, ids: entry.ids }
+    return entry && { ...toRow(entry), text: entry.searched.slice(entry.textAt), ids: entry.ids }
   }
 
   /** The frames of these calls, oldest first: the first and the newest ones if they are many. */
   of(calls: CallIds): readonly FrameRow[] {
-    const found: FrameRow[] = []
-    for (let number = this.#recent.oldest(); number <= this.#recent.newest(); number++) {
-      const entry = this.#recent.get(number)
-      if (entry !== undefined && isOf(entry, calls)) found.push(toRow(entry))
-    }
+    const found = [...this.#newestFirst(calls.connectionId)]
+      .filter((entry) => isOf(entry, calls))
+      .map(toRow)
+      .reverse()
     const half = relatedShown / 2
     return found.length <= relatedShown ? found : [...found.slice(0, half), ...found.slice(-half)]
   }
 
   /** The code of the newest error that was sent for these calls since `since`. */
   errorOf(calls: CallIds, since: number): string | undefined {
-    const newest = this.#recent.newest()
-    for (let number = newest; number > newest - examinedForCode; number--) {
-      const entry = this.#recent.get(number)
-      if (entry === undefined || entry.at < since) return undefined
+    for (const entry of this.#newestFirst(calls.connectionId)) {
+      if (entry.at < since) return undefined
       if (entry.direction === 'out' && entry.code !== undefined && isOf(entry, calls)) return entry.code
     }
     return undefined
+  }
+
+  /** A connection's frames. Without those of the others, which may be 100,000. */
+  *#newestFirst(connectionId: string): Iterable<Numbered<FrameEntry>> {
+    let entry = this.#recent.get(this.#newestOf.get(connectionId) ?? 0)
+    while (entry !== undefined) {
+      yield entry
+      entry = this.#recent.get(entry.previous)
+    }
+  }
+
+  /** Forgets the connections whose frames were all dropped. */
+  #prune(): void {
+    for (const [id, newest] of this.#newestOf) if (newest < this.#recent.oldest()) this.#newestOf.delete(id)
   }
 }
 
@@ -97,10 +119,6 @@ function begin(text: string): string {
 /** Whether two have a call in common. */
 export function isOf(one: CallIds, other: CallIds): boolean {
   return one.connectionId === other.connectionId && one.ids.some((id) => other.ids.includes(id))
-}
-
-function searchText({ connectionId, type, path, code, text }: FrameEntry): string {
-  return `${connectionId} ${type} ${path} ${code ?? ''} ${text}`
 }
 
 function toRow({ number, at, direction, connectionId, bytes, type, path, code }: Numbered<FrameEntry>): FrameRow {

@@ -21,7 +21,7 @@ import { Actions } from './actions.ts'
 import type { ApplicationPort, Description } from './application-port.ts'
 import { type ConnectionParts, toConnectionItem, toConnectionRow } from './connection-rows.ts'
 import type { InspectedLine } from './inspected-line.ts'
-import { hasWords, toWords } from './recent-search.ts'
+import { hasWords, toPatterns, toWords } from './recent-search.ts'
 import { redact } from './redact.ts'
 import { keyOf } from './topic-name.ts'
 import type { Watch } from './watch.ts'
@@ -199,7 +199,7 @@ function numbered(log: { newest(): number; count(): number }) {
 
 /** The rows that have all words of the search, in the given order. */
 function pageOf<Row>(rows: readonly Row[], { search, offset, limit }: ListQuery): ListPage<Row> {
-  const words = toWords(search)
+  const words = toPatterns(toWords(search))
   const found = words.length === 0 ? rows : rows.filter((row) => hasWords(Object.values(Object(row)).join(' '), words))
   return { rows: found.slice(offset, offset + limit), total: found.length }
 }

@@ -33,6 +33,14 @@ test('finds the entries that have all words, in upper or lower case', () => {
   expect(page({ search: '  room POST ' })).toEqual({ texts: 'post ROOM two Post room', total: 2, through: 4 })
 })
 
+test('finds characters that mean something in a pattern as they are', () => {
+  const { add, page } = setUp()
+  add('a.b', 'axb', '(a|b)*', 'ÄÖ [^x]\\d')
+  expect(page({ search: 'A.B' }).texts).toBe('a.b')
+  expect(page({ search: '(a|b)*' }).texts).toBe('(a|b)*')
+  expect(page({ search: 'äö [^X]\\D' }).texts).toBe('ÄÖ [^x]\\d')
+})
+
 test('keeps the offsets of a view while entries arrive', () => {
   const { add, page } = setUp()
   add('a1', 'b', 'a2')

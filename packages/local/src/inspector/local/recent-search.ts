@@ -3,7 +3,6 @@ import type { Numbered, Recent } from './recent.ts'
 
 /** The numbers of the entries that match one search, ascending. */
 interface Matches {
-  readonly words: readonly string[]
   readonly numbers: number[]
   /** The entries up to this number were examined. */
   examined: number
@@ -53,7 +52,8 @@ export class RecentSearch<T> {
 
   #find(words: readonly string[]): Matches {
     const key = words.join(' ')
-    const matches = this.#searches.get(key) ?? this.#start(words, key)
+    const patterns = toPatterns(words)
+    const matches = this.#searches.get(key) ?? this.#start(patterns, key)
     this.#searches.delete(key)
     this.#searches.set(key, matches)
     const [oldestSearch] = this.#searches.keys()
@@ -61,20 +61,20 @@ export class RecentSearch<T> {
     const oldest = this.#recent.oldest()
     dropBelow(matches.numbers, oldest)
     for (let number = Math.max(matches.examined + 1, oldest); number <= this.#recent.newest(); number++)
-      if (this.#isMatch(number, words)) matches.numbers.push(number)
+      if (this.#isMatch(number, patterns)) matches.numbers.push(number)
     matches.examined = this.#recent.newest()
     return matches
   }
 
-  #start(words: readonly string[], key: string): Matches {
+  #start(patterns: readonly RegExp[], key: string): Matches {
     const wider = [...this.#searches].findLast(([other]) => key.startsWith(other))?.[1]
-    if (wider === undefined) return { words, numbers: [], examined: 0 }
-    return { words, numbers: wider.numbers.filter((number) => this.#isMatch(number, words)), examined: wider.examined }
+    if (wider === undefined) return { numbers: [], examined: 0 }
+    return { numbers: wider.numbers.filter((number) => this.#isMatch(number, patterns)), examined: wider.examined }
   }
 
-  #isMatch(number: number, words: readonly string[]): boolean {
+  #isMatch(number: number, patterns: readonly RegExp[]): boolean {
     const entry = this.#recent.get(number)
-    return entry !== undefined && hasWords(this.#textOf(entry), words)
+    return entry !== undefined && hasWords(this.#textOf(entry), patterns)
   }
 }
 
@@ -83,10 +83,14 @@ export function toWords(search: string): readonly string[] {
   return search.toLowerCase().split(/\s+/).filter(Boolean)
 }
 
-/** Whether a text has all words, which are in lower case. */
-export function hasWords(text: string, words: readonly string[]): boolean {
-  const lower = text.toLowerCase()
-  return words.every((word) => lower.includes(word))
+/** The words as patterns, which need no copy of a text in lower case: a search examines up to 64 million characters. */
+export function toPatterns(words: readonly string[]): readonly RegExp[] {
+  return words.map((word) => new RegExp(word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'i'))
+}
+
+/** Whether a text has all words. */
+export function hasWords(text: string, patterns: readonly RegExp[]): boolean {
+  return patterns.every((pattern) => pattern.test(text))
 }
 
 /** The number of entries of an ascending list that are at most `limit`. */

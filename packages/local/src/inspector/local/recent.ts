@@ -48,7 +48,10 @@ export function createRecent<T>({ most, mostWeight = Number.POSITIVE_INFINITY, w
       while (kept.length - holes > most || (weight > mostWeight && kept.length - holes > 1)) dropOldest()
       return numbered
     },
-    get: (number) => (number < oldest() ? undefined : kept[holes + number - oldest()]),
+    get(number) {
+      const at = kept.length - 1 - (newest - number)
+      return at < holes ? undefined : kept[at]
+    },
     newest: () => newest,
     oldest,
   }

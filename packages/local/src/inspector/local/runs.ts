@@ -71,7 +71,8 @@ export class Runs {
     const found: RunRow[] = []
     for (let number = this.#recent.newest(); number >= this.#recent.oldest(); number--) {
       const entry = this.#recent.get(number)
-      if (entry !== undefined && isOf({ connectionId: '', ...entry }, calls)) found.push(toRow(entry))
+      if (entry?.connectionId === calls.connectionId && isOf({ ...calls, ids: entry.ids }, calls))
+        found.push(toRow(entry))
       if (found.length === relatedShown) break
     }
     return found.reverse()

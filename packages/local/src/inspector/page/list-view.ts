@@ -19,7 +19,8 @@ const pageRows = 100 // of one request
 const sayMs = 600 // of rest after a search before its result is announced
 const refreshMs = 250 // between two refreshes
 const phone = matchMedia('(max-width: 59.99rem)')
-const rowPx = () => (phone.matches ? 48 : 26)
+const phoneRowPx = 48
+const tableRowPx = 26
 
 /**
  * A list whose rows are rendered only where they are seen. It shows a part of the list as it was at one time: while the
@@ -37,6 +38,7 @@ export class ListView<K extends ListName> {
   readonly #space = make('div', { class: 'space', role: 'rowgroup' })
   readonly #empty = make('p', { class: 'empty' })
   readonly #virtualizer: Virtualizer<HTMLElement, HTMLElement>
+  #rowPx = phone.matches ? phoneRowPx : tableRowPx
   readonly #elements = new Map<number, HTMLElement>()
   /** The rows that are loaded, by their offset in the view. */
   #rows = new Map<number, ListRows[K]>()
@@ -133,12 +135,13 @@ export class ListView<K extends ListName> {
   }
 
   #virtualizerOptions() {
+    const rowPx = this.#rowPx
     return {
       count: this.#total,
       getScrollElement: () => this.#grid,
-      estimateSize: rowPx,
+      estimateSize: () => rowPx, // of 100,000 rows: the media query takes too long to be read for each
       overscan: 8,
-      scrollPaddingStart: rowPx(),
+      scrollPaddingStart: rowPx,
       observeElementRect,
       observeElementOffset,
       scrollToFn: elementScroll,
@@ -153,7 +156,9 @@ export class ListView<K extends ListName> {
       const index = Number((event.target as HTMLElement).closest<HTMLElement>('.row')?.dataset['index'] ?? -1)
       if (index >= 0) this.#open(index)
     })
-    phone.addEventListener('change', () => {
+    phone.addEventListener('change', ({ matches }) => {
+      this.#rowPx = matches ? phoneRowPx : tableRowPx
+      this.#virtualizer.setOptions(this.#virtualizerOptions())
       this.#virtualizer.measure()
       this.#render()
     })
@@ -165,7 +170,7 @@ export class ListView<K extends ListName> {
 
   /** Whether the rows may change: the newest ones are seen, and nothing holds the list. */
   get #isFollowing(): boolean {
-    return !this.#isPaused && this.#grid.scrollTop < rowPx() && this.#active <= 0
+    return !this.#isPaused && this.#grid.scrollTop < this.#rowPx && this.#active <= 0
   }
 
   /** Frames and runs have numbers, so that a view can stay while rows arrive. */
@@ -191,7 +196,7 @@ export class ListView<K extends ListName> {
   }
 
   #onKey(event: KeyboardEvent): void {
-    const page = Math.max(1, Math.floor(this.#grid.clientHeight / rowPx()) - 2)
+    const page = Math.max(1, Math.floor(this.#grid.clientHeight / this.#rowPx) - 2)
     const targets: Readonly<Record<string, number>> = {
       ArrowDown: this.#active + 1,
       ArrowUp: this.#active - 1,
@@ -256,7 +261,7 @@ export class ListView<K extends ListName> {
   }
 
   #firstSeen(): number {
-    return Math.floor(this.#grid.scrollTop / rowPx())
+    return Math.floor(this.#grid.scrollTop / this.#rowPx)
   }
 
   /** Loads the rows that are seen and missing. */
@@ -319,6 +324,7 @@ export class ListView<K extends ListName> {
   }
 
   #render(): void {
+    this.#renderCount() // first: it reads the scroll position, which forces a layout after a change of the rows
     const items = this.#virtualizer.getVirtualItems()
     this.#space.style.height = `${this.#virtualizer.getTotalSize()}px`
     this.#grid.setAttribute('aria-rowcount', String(this.#total + 1))
@@ -337,7 +343,6 @@ export class ListView<K extends ListName> {
     const { searchFor } = this.#options
     const none = searchFor === undefined ? 'Nothing yet.' : `Search for ${searchFor}.`
     setText(this.#empty, this.#search.value === '' ? none : 'Nothing has these words.')
-    this.#renderCount()
     this.#loadSeen()
   }
 

@@ -122,7 +122,14 @@ async function publishChange<S extends ImageSchema>(
 ): Promise<void> {
   const validated = await validateChange(image, record)
   if ('issues' in validated) return reportInvalid(context, record, { issues: validated.issues, onInvalid })
-  for (const [index, entry] of toEvents(validated.change).entries())
+  const entries: unknown = toEvents(validated.change)
+  if (!Array.isArray(entries)) {
+    const got = entries instanceof Promise ? 'a promise' : typeof entries
+    throw new TypeError(
+      `Expected toEvents to return an array of entries, got ${got}. Return [] for none, without await.`,
+    )
+  }
+  for (const [index, entry] of entries.entries())
     await publishOnce(context, entry, `${context.consumer}\n${record.id}\n${index}`)
 }
 

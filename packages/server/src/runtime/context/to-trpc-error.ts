@@ -1,4 +1,5 @@
 import { getTRPCErrorFromUnknown, TRPCError } from '@trpc/server'
+import { PartError } from '../../ports/lazy-part.ts'
 import { StoreError } from '../../ports/store.ts'
 import { DeadlinePassed } from './deadline.ts'
 import { TrunklineError } from './trunkline-error.ts'
@@ -11,9 +12,11 @@ export function toTRPCError(thrown: unknown): TRPCError {
   try {
     if (thrown instanceof TrunklineError) return thrown
     if (thrown instanceof DeadlinePassed) return new TrunklineError('TIMEOUT', thrown.message)
-    const failed = thrown instanceof StoreError ? thrown : thrown instanceof Error ? thrown.cause : undefined
+    const isOurs = thrown instanceof StoreError || thrown instanceof PartError
+    const failed = isOurs ? thrown : thrown instanceof Error ? thrown.cause : undefined
     if (failed instanceof DeadlinePassed) return new TrunklineError('TIMEOUT', failed.message)
     if (failed instanceof StoreError) return toStoreFailure(failed)
+    if (failed instanceof PartError) return unavailable(failed)
     return getTRPCErrorFromUnknown(thrown)
   } catch {
     // A thrown object whose getters throw.
@@ -41,5 +44,9 @@ function toStoreFailure(failed: StoreError): TRPCError {
       message: 'The table refused this data.',
       cause: failed,
     })
-  return new TrunklineError('FUNCTION_FAILED', 'The service is temporarily unavailable.', { cause: failed })
+  return unavailable(failed)
+}
+
+function unavailable(cause: Error): TrunklineError {
+  return new TrunklineError('FUNCTION_FAILED', 'The service is temporarily unavailable.', { cause })
 }

@@ -81,8 +81,9 @@ function nextIteration(): Promise<void> {
  */
 function sendOutput(): void {
   for (const stream of ['stdout', 'stderr'] as const) {
+    const decoder = new TextDecoder() // a character may be in two chunks
     const write = (chunk: unknown, encoding?: unknown, callback?: unknown): boolean => {
-      const text = typeof chunk === 'string' ? chunk : new TextDecoder().decode(chunk as Uint8Array)
+      const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk as Uint8Array, { stream: true })
       reply({ type: 'output', stream, text })
       const done = typeof encoding === 'function' ? encoding : callback
       if (typeof done === 'function') queueMicrotask(() => done())

@@ -354,6 +354,15 @@ test('passes on the output of a function', async () => {
   )
 })
 
+test('joins a character that a function writes in two chunks', async () => {
+  const pool = await start(`export const f = async () => {
+    for (const byte of Buffer.from('é')) process.stdout.write(Buffer.from([byte]))
+  }`)
+  add(pool, 'f')
+  await payload('f')
+  expect(logs.map(({ text }) => text).join('')).toBe('é')
+})
+
 describe('a change of the source', () => {
   test('reaches the next event, and a busy worker finishes on the old code', async () => {
     const version = (n: number) => `
