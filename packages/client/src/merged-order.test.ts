@@ -20,7 +20,7 @@ interface OpenPart {
 }
 
 /** The link over a chain that a test plays: `open` has the subscriptions that the link made, in their order. */
-function play(options: { readonly onGap?: (gap: Gap) => void } = {}) {
+function play(options: { readonly onGap?: (gap: Gap) => void; readonly onShown?: () => void } = {}) {
   const open: OpenPart[] = []
   const seen: string[] = []
   const next = (op: Operation) =>
@@ -49,6 +49,7 @@ function play(options: { readonly onGap?: (gap: Gap) => void } = {}) {
     next: ({ result }) => {
       if (result.type !== 'data') seen.push(String(result.type))
       else seen.push(`${(result.data as { data: unknown }).data} at ${result.id}`)
+      if (result.type === 'data') options.onShown?.()
     },
     error: (error) => errors.push(error),
     complete: () => seen.push('complete'),
@@ -231,6 +232,31 @@ test('a log that a function of the version before follows on is resumed after it
   event(1, 1)
   expect(shown(seen)).toEqual(['started', 'seven', 'started', '0:8', '1:1'])
   expect(seen.at(-1)).toBe('1:1 at e0:8,e1:1')
+})
+
+test('an event that overtakes the answer of a function of the version before is shown once [TL-PART-7]', () => {
+  const { open, seen, split, start, event } = play()
+  const seven = { type: 'data', id: 'e0:7', data: { id: 'e0:7', data: 'seven' } }
+  open[0]?.next(seven)
+  split(2)
+  open[1]?.next({ type: 'data', id: 'e0:8', data: { id: 'e0:8', data: '0:8' } })
+  expect(open.slice(2).map(({ path }) => path)).toEqual(['live#0/1@e0:7'])
+  start(0, { at: 'e0:7' }, 1)
+  event(0, 8)
+  expect(shown(seen)).toEqual(['seven', 'started', '0:8'])
+})
+
+test('an event whose callback throws is not shown again when its topic gets partitions [TL-PART-7]', () => {
+  const onShown = () => {
+    throw new Error('in onData')
+  }
+  const { open, split } = play({ onShown })
+  open[0]?.next({ type: 'started' })
+  const next = () => open[0]?.next({ type: 'data', id: 'e0:7', data: { id: 'e0:7', data: 'seven' } })
+  expect(next).toThrow('in onData')
+  split(2)
+  open[1]?.fail({ partitions: { count: 2 } })
+  expect(open.at(-2)?.path).toBe('live#0/2@e0:7')
 })
 
 test('all partitions that start again, as after a lost socket, are one start', () => {

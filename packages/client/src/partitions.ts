@@ -128,12 +128,13 @@ class MergedSubscription<R extends AnyTRPCRouter> {
     this.#asking = next({ ...op, context, path: formatPartitionPath(op.path) }).subscribe({
       next: (value) => {
         const { result } = value
-        if (result.type === 'started' && this.#resumeAt !== undefined) return this.#resumeOne()
-        if (result.type === 'started') hasStarted = true
+        const isLive = result.type === 'started' || result.type === 'data' // an event may overtake the answer
+        if (isLive && this.#resumeAt !== undefined) return this.#resumeOne()
+        if (isLive) hasStarted = true
+        const id = result.type === 'data' && typeof result.id === 'string' ? result.id : undefined
+        last = id ?? last // also if the application's callback throws
         observer.next(value)
-        if (result.type !== 'data' || typeof result.id !== 'string') return
-        last = result.id
-        this.#notifyPosition(last)
+        if (id !== undefined) this.#notifyPosition(id)
       },
       error: (error) => {
         const said = saidOf(error.data)
