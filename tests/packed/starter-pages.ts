@@ -54,6 +54,7 @@ const visits: Readonly<Record<Template, (ann: Page, bob: Page) => Promise<void>>
   async chat(ann, bob) {
     await write(ann, 'Your name', 'Ann')
     await write(bob, 'Your name', 'Zoë')
+    for (const page of [ann, bob]) await expectFocus(page, 'Your message')
     await ann.getByRole('listitem').getByText('Zoë').waitFor(patience)
     await bob.getByRole('listitem').getByText('Ann').waitFor(patience)
     await write(ann, 'Your message', 'Shall we meet at the bridge?')
@@ -75,7 +76,11 @@ const visits: Readonly<Record<Template, (ann: Page, bob: Page) => Promise<void>>
     await bob.getByRole('button', { name: 'Move Order paint to Doing' }).click(patience)
     await ann.getByRole('button', { name: 'Move Order paint to Done' }).waitFor(patience)
     await write(bob, 'New card', 'Sand the bench')
-    await ann.getByRole('button', { name: 'Remove Sand the bench' }).click(patience)
+    await ann.getByRole('button', { name: 'Move Sand the bench to Doing' }).press('Enter', patience)
+    await expectFocus(ann, 'Doing')
+    await bob.getByRole('button', { name: 'Move Sand the bench to Done' }).waitFor(patience)
+    await ann.getByRole('button', { name: 'Remove Sand the bench' }).press('Enter', patience)
+    await expectFocus(ann, 'Doing')
     await bob.getByText('Sand the bench').waitFor({ ...patience, state: 'detached' })
   },
 
@@ -87,6 +92,13 @@ const visits: Readonly<Record<Template, (ann: Page, bob: Page) => Promise<void>>
     await bob.getByRole('button', { name: 'Stop' }).click(patience)
     await ann.getByText('This answer was stopped.').waitFor(patience)
   },
+}
+
+/** The focus is in the control or the region whose name begins with `name`: a keyboard goes on there. */
+async function expectFocus(page: Page, name: string): Promise<void> {
+  const focused = `(({ ariaLabel, ariaLabelledByElements }) =>
+    ariaLabel ?? ariaLabelledByElements?.[0]?.textContent.trim() ?? '')(document.activeElement)`
+  await expect.poll(() => page.evaluate<string>(focused), patience).toMatch(new RegExp(`^${name}`))
 }
 
 async function write(page: Page, label: string, text: string): Promise<void> {

@@ -78,7 +78,9 @@ describe('a deployment', () => {
     const { hooks, shown } = createDeployed({}, outputs)
     await hooks[show]?.()
     expect(shown()).toContain('wss://a.example/prod (url of createConnection)')
-    expect(shown()).toContain('No page may connect yet: set custom.trunkline.origins')
+    expect(shown()).toContain(
+      'No page may connect yet, unless createLambdaHandlers names origins: set custom.trunkline.origins',
+    )
     expect(shown()).toContain('Alarms notify nobody: set custom.trunkline.alarmTopic')
     expect(shown()).toContain('TRUNKLINE_TABLE=shop-Table')
   })

@@ -32,7 +32,7 @@ export function nextSteps({ outputs, hasOrigins, hasAlarmTopic, main }: Deployed
     ...(hasOrigins
       ? []
       : [
-          'No page may connect yet: set custom.trunkline.origins to the origin of your page, or custom.trunkline.site to deploy one.',
+          'No page may connect yet, unless createLambdaHandlers names origins: set custom.trunkline.origins to the origin of your page, or custom.trunkline.site to deploy one.',
         ]),
     ...(outputs.get('SiteUrl') === undefined
       ? []

@@ -51,6 +51,24 @@ describe('the plugin', () => {
     expect(functions['delayed']).toMatchObject({ handler: 'src/lambda.deliver', architecture: 'arm64' })
   })
 
+  it('takes values of stacks and of SSM, which osls resolves after it has created its plugins', () => {
+    const name = `\${ssm:/shop/host}`
+    const domain = { name, certificateArn: `\${cf:certificates.Shop}` }
+    const settings = { handler: 'src/lambda', memoryMb: `\${ssm:/shop/memory}`, http: false, domain }
+    const { serverless, service, functions } = createService(settings)
+    const { hooks } = new TrunklinePlugin(serverless)
+    expect(Object.keys(functions)).not.toContain('http')
+    const certificateArn = 'arn:aws:acm:eu-west-1:111122223333:certificate/1'
+    service.custom = {
+      trunkline: { ...settings, memoryMb: 256, domain: { name: 'live.shop.example', certificateArn } },
+    }
+    Object.assign(service.provider, { vpc: {} }) // as osls does then
+    void hooks[hook]?.()
+    const { Resources } = service.provider.compiledCloudFormationTemplate
+    expect(Resources['DomainName']?.Properties).toMatchObject({ DomainName: 'live.shop.example' })
+    expect(Resources['WebsocketLambdaFunction']?.Properties).toMatchObject({ MemorySize: 256 })
+  })
+
   it('replaces what osls makes of them by the template of the line, with the code that osls uploads', () => {
     const { WebsocketLambdaFunction, ...resources } = compile({ handler: 'src/lambda' }).Resources
     const own = lineTemplate({ service: 'shop', stage: 'prod', handler: 'src/lambda' })

@@ -24,12 +24,11 @@ export class TrunklinePlugin {
   /** What runs at which step of osls. */
   readonly hooks: Readonly<Record<string, () => void | Promise<void>>>
   readonly #serverless: Serverless
-  readonly #settings: PluginSettings
 
   /** @throws Error when `custom.trunkline.handler` is missing, or for settings of the provider that the line ignores */
   constructor(serverless: Serverless) {
     this.#serverless = serverless
-    this.#settings = readSettings(serverless)
+    checkProvider(serverless) // here only: osls gives the provider defaults later
     this.#declareFunctions()
     this.hooks = {
       'after:aws:package:finalize:mergeCustomProviderResources': () => this.#replaceResources(),
@@ -37,6 +36,11 @@ export class TrunklinePlugin {
       'after:deploy:deploy': () => this.#uploadSite(),
       'after:aws:info:displayStackOutputs': () => this.#showNextSteps(),
     }
+  }
+
+  /** Read at each use: osls resolves variables of stacks and of SSM after it has created the plugins. */
+  get #settings(): PluginSettings {
+    return readSettings(this.#serverless)
   }
 
   #options(): LineTemplateOptions {
@@ -54,7 +58,10 @@ export class TrunklinePlugin {
 
   #declareFunctions(): void {
     const { service } = this.#serverless
-    for (const [name, declared] of Object.entries(lineFunctions(this.#options()))) {
+    const { handler, ...options } = this.#options()
+    const resolved = Object.entries(options).filter(([, value]) => !JSON.stringify(value ?? null).includes('${'))
+    const known = { ...(Object.fromEntries(resolved) as typeof options), handler }
+    for (const [name, declared] of Object.entries(lineFunctions(known))) {
       if (service.functions?.[name] !== undefined)
         throw new Error(`Expected another name for the function ${name}: the line has a function of this name.`)
       this.#serverless.extendConfiguration(['functions', name], declared)
@@ -130,10 +137,13 @@ function toLineSite(site: NonNullable<PluginSettings['site']>): boolean | LineSi
 /** Settings of the provider that osls applies to functions, and where the line has them. */
 const ofProvider = { environment: 'custom.trunkline.environment', vpc: 'custom.trunkline.vpc' }
 
-function readSettings({ service: { custom, provider } }: Serverless): PluginSettings {
+function checkProvider({ service: { provider } }: Serverless): void {
   for (const [name, place] of Object.entries(ofProvider))
     if (provider[name as keyof typeof ofProvider] !== undefined)
       throw new Error(`Expected ${place} in place of provider.${name}, which does not reach the functions of the line.`)
+}
+
+function readSettings({ service: { custom } }: Serverless): PluginSettings {
   const settings = custom?.['trunkline'] as PluginSettings | undefined
   if (typeof settings?.handler === 'string') return settings
   throw new Error(

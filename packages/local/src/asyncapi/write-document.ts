@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { defined } from '@trunkline/protocol'
+import { UsageError } from '../stage/usage-error.ts'
 import { describeApplication } from './document.ts'
 import { loadApplication } from './load-application.ts'
 
@@ -23,7 +24,7 @@ export interface DocumentSettings {
  */
 export async function writeDocument(entry: string, settings: DocumentSettings): Promise<string> {
   if (!existsSync(entry))
-    throw new Error(`The module ${entry} does not exist. Name the module that exports your handlers.`)
+    throw new UsageError(`The module ${entry} does not exist. Name the module that exports your handlers.`)
   if (settings.url !== undefined) checkUrl(settings.url)
   const { name, version } = await nearestPackage(dirname(resolve(entry)))
   const document = await describeApplication(await loadApplication(entry), {

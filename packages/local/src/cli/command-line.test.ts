@@ -39,10 +39,29 @@ describe('trunkline', () => {
     [['cost', '--users'], "Option '--users <n>' argument missing"],
     [['topics', 'reed'], "Unknown command 'reed'\n(Did you mean read?)"],
     [['topics'], 'Expected trunkline topics list or trunkline topics read, got trunkline topics alone.'],
+    [['topics', '--json'], 'Expected trunkline topics list or trunkline topics read, got trunkline topics alone.'],
+    [['help', 'kik'], "Unknown command 'kik'"],
+    [['call', '--local', 'room.list'], '--local took room.list as its address. Write --local last'],
+    [['call', 'room.list', '--url', 'example.com'], 'Expected --url to be an address such as wss://example.com/prod'],
+    [['kick', '--principal', 'ann', '--ban', '2099-02-30'], 'Expected --ban to be a date such as 2026-12-31T23:59:59Z'],
+    [['erase', '--channel', 'chat', '--key', '{"a":{}}'], 'Expected --key to be a JSON object of texts and numbers'],
+    [['asyncapi', 'nowhere.ts'], 'The module nowhere.ts does not exist.'],
     [[], 'Usage: trunkline'],
   ])('exits with 2 for the wrong usage %j', async (args, message) => {
     const { code, text } = await run(args)
     expect([code, text]).toEqual([2, expect.stringContaining(message)])
+  })
+
+  test('exits as it would with a reader when nobody reads its errors', async () => {
+    const command = trunkline.start(['kik'], {})
+    command.close('stderr')
+    expect((await command.ended).code).toBe(2)
+  })
+
+  test.skipIf(process.platform !== 'linux')('says that its output cannot be written, such as to a full disk', () => {
+    const command = `"${process.execPath}" "${trunkline.file}" cost > /dev/full`
+    const { status, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' })
+    expect([status, stderr]).toEqual([1, expect.stringMatching(/^The output cannot be written: ENOSPC.*\n$/)])
   })
 
   test('finds the trunkline dev that runs, and says when none does', async () => {

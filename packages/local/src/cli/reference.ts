@@ -49,7 +49,7 @@ that go on, such as \`subscribe\` and \`tail\`, print one value a line. An error
 | 0 | done; also when Ctrl-C ends a command that goes on until then |
 | 1 | failed: the message says why and what to do |
 | 2 | wrong usage: nothing was done |
-| 128 + n | stopped by signal n before it was done: 130 for Ctrl-C |
+| 128 + n | stopped by signal n before it was done: 130 for Ctrl-C, 141 when nobody reads its output |
 
 ## Completion
 

@@ -3,7 +3,7 @@ import { CommanderError } from 'commander'
 import { findStage } from '../stage/find-stage.ts'
 import { remedyOf } from '../stage/stack-stage.ts'
 import { UsageError } from '../stage/usage-error.ts'
-import { CommandFailure, type IoStreams, interruptedCode } from './definition/io.ts'
+import { CommandFailure, type IoStreams, interruptedCode, printable } from './definition/io.ts'
 import { createProgram } from './program.ts'
 import { commandGroups, commands } from './registry.ts'
 
@@ -50,7 +50,7 @@ export async function runCommandLine(argv: readonly string[], { streams, interru
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done // help and version
     if (interrupted.aborted) return interruptedCode(interrupted.reason)
     const exitCode = isWrongUsage(error) ? exitCodes.wrongUsage : exitCodes.failed
-    streams.stderr.write(`${formatError(error, { exitCode, argv })}\n`)
+    streams.stderr.write(`${printable(formatError(error, { exitCode, argv }))}\n`)
     return exitCode
   }
 }
@@ -70,15 +70,32 @@ function formatError(error: unknown, { exitCode, argv }: Failed): string {
   return argv.includes('--json') ? JSON.stringify({ error: { message, ...facts, exitCode } }) : message
 }
 
-function toMessage(error: unknown, [group = '']: readonly string[]): string {
+function toMessage(error: unknown, argv: readonly string[]): string {
   if (!(error instanceof Error)) return String(error)
-  if (!(error instanceof CommanderError)) return [error.message, remedyOf(error) ?? []].flat().join('. ')
-  if (error.code === 'commander.help') {
-    const names = commands.flatMap(({ name }) => (name.startsWith(`${group} `) ? [`trunkline ${name}`] : []))
-    return `Expected ${names.join(' or ')}, got trunkline ${group} alone.`
-  }
+  if (!(error instanceof CommanderError)) return toText(error)
+  const [group = '', other = ''] = argv
+  const inGroup = commands.filter(({ name }) => name.startsWith(`${group} `))
+  const isAlone = argv.slice(1).every((word) => word.startsWith('-')) && !inGroup.some(({ isDefault }) => isDefault)
+  if (inGroup.length > 0 && isAlone)
+    return `Expected ${inGroup.map(({ name }) => `trunkline ${name}`).join(' or ')}, got trunkline ${group} alone.`
   const help = 'trunkline --help lists the commands, and --help after a command its options.'
-  return `${capitalised(withoutPrefix(error.message))}\n${help}`
+  if (error.code === 'commander.help') return `Unknown command '${other}'\n${help}` // of `trunkline help`
+  return `${capitalised(withoutPrefix(error.message))}${localHint(error, argv)}\n${help}`
+}
+
+/** The error of an AWS client with what to do about it. A store's own message does not say why it failed. */
+function toText(error: Error): string {
+  const { name, message, cause } = error
+  if (name === 'StoreError' && cause instanceof Error && !message.includes(cause.message))
+    return `${message} ${toText(cause)}`
+  return [message, remedyOf(error) ?? []].flat().join('. ')
+}
+
+/** `trunkline call --local room.list` lacks the path, because `--local` takes a value where a word follows it. */
+function localHint({ code }: CommanderError, argv: readonly string[]): string {
+  const taken = argv.includes('--local') ? argv[argv.indexOf('--local') + 1] : undefined
+  if (code !== 'commander.missingArgument' || taken === undefined || taken.startsWith('-')) return ''
+  return `\n--local took ${taken} as its address. Write --local last, or with a port: --local=4400.`
 }
 
 /** commander's message, or what a value's parser said about it. */

@@ -136,6 +136,16 @@ describe('trunkline dev', () => {
     await line.close()
   })
 
+  test('prints the line of the application at which a function throws', async () => {
+    const folder = await folderWith({ 'api.ts': "\nJSON.parse('no')\nexport const handler = () => {}" })
+    const logged: string[] = []
+    const line = await dev(folder, { entry: 'api.ts', port: 0, log: (text) => logged.push(text) })
+    const socket = new WebSocket(line.url)
+    await new Promise((resolve) => socket.on('error', resolve))
+    expect(logged.join('\n')).toMatch(/: .+ is not valid JSON at .*api\.ts:2:/)
+    await line.close()
+  })
+
   test('keeps the environment of scripts in a file while it runs', async () => {
     const env = join(await folderWith({}), 'deeper', 'local.env')
     const line = await dev('.', { entry, env, port: 0, log: () => {} })

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
 import { defined } from '@trunkline/protocol'
+import type { InvokeResult } from '../emulators/lambda/invocations/lambda-function.ts'
 import { formatProblem } from '../emulators/lambda/runtime/build-error.ts'
 import { type Resources, withResources } from '../emulators/resources.ts'
 import { PoolApplication } from '../inspector/application/application.ts'
@@ -69,8 +70,7 @@ async function openDev(
           ? 'reloaded'
           : `build failed, kept the old code: ${report.problems.map(formatProblem).join('\n')}`,
       ),
-    onError: ({ name, result }) =>
-      log(`${name}: ${result.status === 'ok' ? 'ok' : (result.errorMessage ?? result.status)}`),
+    onError: ({ name, result }) => log(`${name}: ${describeResult(result)}`),
     keepsTables: true,
     ...defined({ dynamodb, dataDir: data, tables, backgroundRuns, streamRecords }),
   })
@@ -97,6 +97,14 @@ async function openDev(
     inspector: `http://localhost:${stack.gateway.port}${inspectorPath}`,
     close: () => resources.close(), // the environment file is removed first, since its addresses become invalid
   }
+}
+
+/** The message of a failed run, and the line of the application that threw. */
+function describeResult(result: InvokeResult): string {
+  if (result.status === 'ok') return 'ok'
+  const { errorMessage = result.status, trace = [] } = result
+  const line = trace.find((each) => /^\s*at /.test(each) && !/node:|node_modules|<anonymous>/.test(each))
+  return line === undefined ? errorMessage : `${errorMessage} ${line.trim()}`
 }
 
 /** The first line of the environment file. A run that was killed leaves the file, and the next one replaces it. */

@@ -109,6 +109,19 @@ describe('trunkline erase', () => {
     },
   )
 
+  test('stops with a file when nobody reads its output, as before head, and does not exit with 0', async () => {
+    await using local = await start()
+    await publish(local, 'piped', 60)
+    const file = join(command.folder, 'piped.json')
+    const args = ['--topic', 'erased?room=s:piped', '--rate', '10', '--file', file]
+    const piped = command.start(['erase', ...args], local.environment)
+    await piped.printed('a second')
+    piped.close('stdout')
+    expect((await piped.ended).code).toBe(141)
+    expect(existsSync(file)).toBe(true)
+    expect((await slotsOf(local, 'piped')).some(({ isErased }) => !isErased)).toBe(true)
+  })
+
   test('of a principal that is stopped continues to the same end', async () => {
     await using local = await start()
     const store = storeOf(local)
@@ -151,7 +164,10 @@ describe('trunkline erase', () => {
     [['--principal', 'ann', '--topic', 'a?'], 'got --principal, --topic'],
     [['--channel', 'erased'], 'got --channel'],
     [['--topic', 'erased?', '--key', '{}'], 'got --topic and --key'],
-    [['--channel', 'erased', '--key', '[1]'], 'Expected --key to be a JSON object such as {"room":"7"}, got [1].'],
+    [
+      ['--channel', 'erased', '--key', '[1]'],
+      'Expected --key to be a JSON object of texts and numbers such as {"room":"7"}, got [1].',
+    ],
     [['--topic', 'erased'], 'Expected the name of a topic, such as chat.messages?room=s:7, got "erased"'],
     [['--principal', 'ann', '--rate', '0'], 'Expected --rate to be a whole number from 1, got 0.'],
     [['--resume-from', 'nowhere.json'], 'Expected nowhere.json to be the file of an erasure that was stopped'],

@@ -116,12 +116,17 @@ describe.skipIf(!existsSync(executablePath))('the page, with 1,000 connections a
     await fresh.click()
     await fresh.waitFor({ state: 'hidden' })
     const number = async () => {
-      await rows(page).first().click()
+      await page.locator('#frames-0:not([data-loading])').click()
       return page.getByRole('heading', { name: /^Frame \d+$/ }).innerText()
     }
     const first = await number()
     await page.getByRole('button', { name: 'Pause' }).click()
     line.addFrames(4)
+    await page.getByRole('button', { name: '4 new' }).waitFor()
+    expect(await number()).toBe(first)
+    await page.getByRole('tab', { name: /^Runs/ }).click()
+    await grid(page, 'Runs').waitFor()
+    await page.getByRole('tab', { name: /^Frames/ }).click()
     await page.getByRole('button', { name: '4 new' }).waitFor()
     expect(await number()).toBe(first)
   })
@@ -211,6 +216,7 @@ const schema: JsonSchema = {
     kind: { enum: ['a', 'b'] },
     note: { type: 'string' },
     tags: { type: 'array', items: { type: 'string' } },
+    place: { anyOf: [{ type: 'string' }, { type: 'integer' }] },
     body: {
       anyOf: [
         {
@@ -301,6 +307,10 @@ describe.skipIf(!existsSync(executablePath))('the page of another source', () =>
     await run.click()
     await expect.poll(() => seen.length, patience).toBe(2)
     expect(seen[1]).toMatchObject({ input: { room: 'other' } })
+    await text.fill(JSON.stringify({ ...input, place: 7 }))
+    await page.getByRole('button', { name: 'Edit as JSON' }).click()
+    await page.getByRole('button', { name: 'Edit as JSON' }).click()
+    expect(JSON.parse(await text.inputValue())).toEqual({ ...input, place: 7 })
     expect(broken).toEqual([])
   })
 

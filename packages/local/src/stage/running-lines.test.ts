@@ -55,6 +55,9 @@ test('of several lines the one at port 4400 is found, or the one that --local na
   expect((await findStage()).table).toBe('table-4400')
   expect((await findStage({ local: '4401' })).table).toBe('table-4401')
   expect((await findStage({ local: 'ws://localhost:4402/dev' })).table).toBe('table-4402')
+  await expect(findStage({ local: 'ws://example.com:4402/dev' })).rejects.toThrow(
+    'Expected --local to be an address of this machine, got ws://example.com:4402/dev.',
+  )
   await remove()
   await expect(findStage()).rejects.toThrow('got 2. Name one: --local 4401, --local 4402.')
   await expect(findStage({ local: '4400' })).rejects.toThrow('No trunkline dev runs at port 4400.')

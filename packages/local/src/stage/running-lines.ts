@@ -17,6 +17,7 @@ export interface RunningLine {
 }
 
 const defaultPort = 4400
+const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /**
  * Announces a line in a file that only this user can read, because it allows access to every port of the line. Resolves
@@ -66,7 +67,10 @@ function defaultOf(running: readonly RunningLine[]): RunningLine | undefined {
 }
 
 function toPort(local: string): number {
-  const port = /^\d{1,5}$/.test(local) ? Number(local) : URL.canParse(local) ? Number(new URL(local).port) : 0
+  const { hostname, port: given } = URL.canParse(local) ? new URL(local) : { hostname: '', port: '' }
+  if (given !== '' && !loopbackNames.has(hostname))
+    throw new UsageError(`Expected --local to be an address of this machine, got ${local}. Use its own port.`)
+  const port = Number(/^\d{1,5}$/.test(local) ? local : given)
   if (port > 0 && port <= 65_535) return port
   throw new UsageError(
     `Expected --local to be a port such as 4400 or an address such as ws://localhost:4400/dev, got ${local}.`,

@@ -9,6 +9,8 @@ export interface RunningCommand {
   /** Resolves when it has printed a line that contains this text. Rejects if it ends before. */
   printed(text: string): Promise<void>
   kill(signal: NodeJS.Signals): void
+  /** Closes an output, as `head` does when it has enough. */
+  close(output: 'stdout' | 'stderr'): void
   /** Resolves to the exit code and all lines. */
   readonly ended: Promise<{ readonly code: number | null; readonly lines: readonly string[] }>
 }
@@ -41,6 +43,7 @@ export async function bundleCommandLine() {
       )
       return {
         kill: (signal) => void child.kill(signal),
+        close: (output) => void child[output].destroy(),
         ended,
         printed: (expected) =>
           new Promise((resolve, reject) => {

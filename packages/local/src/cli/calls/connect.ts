@@ -5,6 +5,7 @@ import { defined } from '@trunkline/protocol'
 import type { Application } from '@trunkline/server/internal'
 import { WebSocket } from 'ws'
 import type { Stage } from '../../stage/stage.ts'
+import { UsageError } from '../../stage/usage-error.ts'
 import { CommandFailure, type Io } from '../definition/io.ts'
 import { resumingWebSocket } from './resuming-socket.ts'
 
@@ -31,7 +32,10 @@ const attempts = 3 // before a line that never answered counts as not reachable
 
 /** The WebSocket URL that the user named, or that of the line. */
 export async function urlOf(url: string | undefined, findLine: () => Promise<Stage>): Promise<string> {
-  if (url !== undefined) return url
+  if (url !== undefined) {
+    if (/^wss?:\/\/[^/]/.test(url) && URL.canParse(url)) return url
+    throw new UsageError(`Expected --url to be an address such as wss://example.com/prod, got ${url}.`)
+  }
   const stage = await findLine()
   if (stage.webSocketUrl !== undefined) return stage.webSocketUrl
   throw new Error(`The address of the line ${stage.name} is not known. Add --url, or set TRUNKLINE_CALLBACK_URL.`)

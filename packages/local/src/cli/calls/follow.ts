@@ -1,6 +1,6 @@
 import { callContext, type Gap } from '@trunkline/client'
 import { defined } from '@trunkline/protocol'
-import type { Io } from '../definition/io.ts'
+import { formatJson, type Io } from '../definition/io.ts'
 import type { LineCaller } from './connect.ts'
 import { toFacts } from './failure.ts'
 
@@ -18,11 +18,12 @@ interface FollowSettings {
  */
 export function follow({ client, connection, unreachable }: LineCaller, settings: FollowSettings): Promise<number> {
   const { path, input, io, count = Number.POSITIVE_INFINITY } = settings
-  const print = (line: object) => io.print(JSON.stringify(line))
+  const print = (line: object) => io.print(formatJson(line))
   return new Promise((resolve) => {
     let seen = 0
+    let stop = () => {}
     const end = (code: number) => {
-      subscription.unsubscribe()
+      stop() // does nothing yet for a refusal before the subscription is returned, such as of an input that is too large
       stopStates()
       resolve(code)
     }
@@ -41,7 +42,7 @@ export function follow({ client, connection, unreachable }: LineCaller, settings
         if (seen >= count) return // those that came with the last one
         seen += 1
         print({ type: 'event', ...toEvent(value) })
-        if (seen >= count) queueMicrotask(() => end(0)) // `subscription` may not be set yet
+        if (seen >= count) queueMicrotask(() => end(0)) // `stop` may not be set yet
       },
       onError: fail,
       onComplete() {
@@ -53,6 +54,7 @@ export function follow({ client, connection, unreachable }: LineCaller, settings
         onPending: ({ code, message }) => io.note(`waiting: ${code}: ${message}`),
       }),
     })
+    stop = () => subscription.unsubscribe()
     unreachable.catch(fail)
     io.interrupted.addEventListener('abort', () => end(0), { once: true })
     if (io.interrupted.aborted) end(0)

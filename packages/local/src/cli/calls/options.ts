@@ -23,14 +23,17 @@ export async function readInput(given: string | undefined, stdin: NodeJS.Readabl
   return parseJson(given === '-' ? await readText(stdin) : given, 'the input')
 }
 
+const mostShown = 200 // characters: the input may be a file
+
 /** Throws a `UsageError` that says where the text stops being JSON. */
 export function parseJson(given: string, what: string): unknown {
   try {
     return JSON.parse(given)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
+    const shown = given.length > mostShown ? `${given.slice(0, mostShown)}…` : given
     throw new UsageError(
-      `Expected ${what} to be JSON such as '{"room":"7"}', got ${given} (${why}). Quote it for your shell.`,
+      `Expected ${what} to be JSON such as '{"room":"7"}', got ${shown} (${why}). Quote it for your shell.`,
     )
   }
 }

@@ -21,6 +21,8 @@ export async function publishRaw(
   backend: Backend,
   { channel, key, event, retention, ...options }: Publication & { readonly retention?: string },
 ): Promise<Published> {
+  if (retention !== undefined && !/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(retention))
+    throw new UsageError(`Expected --retention to be a time such as 24h or 7d, got ${retention}.`)
   const schemas = { key: z.record(z.string(), z.union([z.string(), z.number()])), event: z.any() }
   const declared = { ...schemas, ...defined({ retention: retention as Duration | undefined }) }
   return validated(() => createLine({ backend }).channel(channel, declared).publish(key, event, options))

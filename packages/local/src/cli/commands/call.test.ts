@@ -45,6 +45,12 @@ describe('trunkline call', () => {
     expect(await runTrunkline(args)).toMatchObject({ code, out: '', err: expect.stringContaining(message) })
   })
 
+  test('shows the beginning of a long input that is no JSON', async () => {
+    const { code, err } = await runTrunkline(['call', 'add', '-'], { input: `{"text":"${'x'.repeat(1_000_000)}` })
+    expect([code, err]).toEqual([2, expect.stringContaining('got {"text":"xxx')])
+    expect(err.length).toBeLessThan(600)
+  })
+
   test('has the code and the data of an error in JSON', async () => {
     await using line = await startRoomLine()
     useEnvironment(line)

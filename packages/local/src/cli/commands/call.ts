@@ -1,6 +1,7 @@
 import { defined } from '@trunkline/protocol'
 import { clientOptions, inputArgument, readInput, tokenOf } from '../calls/options.ts'
 import { defineCommand } from '../definition/command.ts'
+import { formatJson } from '../definition/io.ts'
 import { choice, count, text } from '../definition/options.ts'
 
 export const callCommand = defineCommand({
@@ -40,7 +41,7 @@ export const callCommand = defineCommand({
         options.type ?? (known as 'query' | 'mutation' | undefined) ?? (key === undefined ? undefined : 'mutation')
       const call = { path, input, key, signal: io.interrupted }
       const answer = await Promise.race([callProcedure(caller, defined({ ...call, type })), caller.unreachable])
-      io.print(JSON.stringify(answer ?? null, null, 2))
+      io.print(formatJson(answer, 2))
       return 0
     } catch (error) {
       throw toCommandFailure(error, { isAnonymous: tokenOf(options.token) === undefined })

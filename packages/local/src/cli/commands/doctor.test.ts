@@ -81,10 +81,10 @@ describe('trunkline doctor', () => {
     const put = vi.waitFor(async () => expect(await countOfRows()).toBeGreaterThan(0), { timeout: 15_000 })
     const running = runTrunkline(['doctor', '--only', 'filter', '--json'], { interrupted: interrupted.signal })
     await put
-    interrupted.abort()
+    interrupted.abort('SIGINT')
     const { code, out } = await running
     local.faults.clear()
-    expect(code).toBe(1)
+    expect(code).toBe(130)
     expect(JSON.parse(out).results.at(-1)).toMatchObject({ id: 'filter', status: 'skipped', detail: 'Interrupted.' })
     expect(await countOfRows()).toBe(0)
   })

@@ -1,6 +1,7 @@
 import { defined } from '@trunkline/protocol'
 import { UsageError } from '../../stage/usage-error.ts'
 import { defineCommand } from '../definition/command.ts'
+import { interruptedCode } from '../definition/io.ts'
 import { flag, text } from '../definition/options.ts'
 
 export const doctorCommand = defineCommand({
@@ -43,6 +44,7 @@ export const doctorCommand = defineCommand({
       },
     )
     io.result(report, `${report.line}: ${formatCounts(report.counts)}`)
-    return report.ok && !io.interrupted.aborted ? 0 : 1
+    if (io.interrupted.aborted) return interruptedCode(io.interrupted.reason)
+    return report.ok ? 0 : 1
   },
 })

@@ -3,7 +3,7 @@ import type { EraseSubject } from '@trunkline/server/erase'
 import { UsageError } from '../../stage/usage-error.ts'
 import { defineCommand } from '../definition/command.ts'
 import { interruptedCode } from '../definition/io.ts'
-import { count, file, object, text } from '../definition/options.ts'
+import { count, file, type TopicKey, text, topicKey } from '../definition/options.ts'
 
 export const eraseCommand = defineCommand({
   name: 'erase',
@@ -16,7 +16,7 @@ export const eraseCommand = defineCommand({
     principal: text('name', 'The principal'),
     topic: text('name', 'The topic by its name in the table, such as chat?room=s:7'),
     channel: text('name', 'The channel of the topic, with --key'),
-    key: object("The topic's key, with --channel"),
+    key: topicKey("The topic's key, with --channel"),
     partition: count('The partition, of a channel with partitions', { least: 0, most: 15 }),
     resumeFrom: file('The file of an erasure that was stopped'),
     file: file('The file to continue from after a stop'),
@@ -44,7 +44,7 @@ interface Named {
   readonly principal?: string
   readonly topic?: string
   readonly channel?: string
-  readonly key?: Readonly<Record<string, unknown>>
+  readonly key?: TopicKey
   readonly partition?: number
   readonly resumeFrom?: string
 }
@@ -60,5 +60,5 @@ function toSubject({ principal, topic, channel, key, partition, resumeFrom }: Na
   if (principal !== undefined) return { principal }
   const part = defined({ partition })
   if (topic !== undefined) return { topic, ...part }
-  return channel === undefined ? undefined : { channel, key: key as Readonly<Record<string, string | number>>, ...part }
+  return channel === undefined || key === undefined ? undefined : { channel, key, ...part }
 }

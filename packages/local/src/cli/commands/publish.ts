@@ -2,7 +2,7 @@ import { defined } from '@trunkline/protocol'
 import { UsageError } from '../../stage/usage-error.ts'
 import { parseJson } from '../calls/options.ts'
 import { defineCommand } from '../definition/command.ts'
-import { file, flag, text } from '../definition/options.ts'
+import { file, flag, parseKey, text } from '../definition/options.ts'
 
 export const publishCommand = defineCommand({
   name: 'publish',
@@ -36,14 +36,13 @@ export const publishCommand = defineCommand({
     if (raw && partitionKey !== undefined)
       throw new UsageError('Expected --entry with --partition-key, got --raw: it publishes to the first partition.')
     if (retention !== undefined && !raw) throw new UsageError('Expected --raw with --retention, got --retention alone.')
-    const [{ publishRaw, publishTyped }, { loadEntry }, { toKey }] = await Promise.all([
+    const [{ publishRaw, publishTyped }, { loadEntry }] = await Promise.all([
       import('../calls/publish.ts'),
       import('../calls/application.ts'),
-      import('../table/topics.ts'),
     ])
     const publication = {
       channel,
-      key: toKey(key),
+      key: parseKey(key, 'the key'),
       event: parseJson(event, 'the event'),
       ...defined({ idempotencyKey, partitionKey }),
     }

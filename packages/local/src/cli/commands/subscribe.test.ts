@@ -94,4 +94,16 @@ describe('trunkline subscribe', () => {
     const { code, out } = await subscribe([], { path: 'room.none' }).ended
     expect([code, linesOf(out).at(-1)]).toEqual([1, expect.objectContaining({ type: 'error', code: 'NOT_FOUND' })])
   })
+
+  test('prints the one error of an input that is too large', async () => {
+    await using line = await startRoomLine()
+    useEnvironment(line)
+    const input = JSON.stringify({ room: 'x'.repeat(2_000_000) })
+    const { code, out, err } = await runTrunkline(['subscribe', 'room.live', '-'], { input })
+    expect([code, linesOf(out), err]).toEqual([
+      1,
+      [expect.objectContaining({ type: 'error', code: 'TOO_LARGE', mayHaveRun: false })],
+      '',
+    ])
+  })
 })

@@ -125,6 +125,13 @@ describe('trunkline topics', () => {
     expect(await runTrunkline(args)).toMatchObject({ code: 2, out: '', err: expect.stringContaining(message) })
   })
 
+  test('says why the table cannot be read', async () => {
+    await using _ = await startWithEvents()
+    vi.stubEnv('AWS_ENDPOINT_URL_DYNAMODB', 'http://127.0.0.1:9')
+    const { code, err } = await runTrunkline(['topics', 'read', ...named])
+    expect([code, err]).toEqual([1, expect.stringContaining('ECONNREFUSED 127.0.0.1:9')])
+  })
+
   test('says of a topic without events that its name may be wrong', async () => {
     await using _ = await startWithEvents()
     const { code, err } = await runTrunkline(['topics', 'read', 'room.messages', '{"room":"9"}'])

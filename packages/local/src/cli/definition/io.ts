@@ -25,7 +25,10 @@ export interface Io {
    * and with `Declined` for a no.
    */
   readonly confirm: (question: string, yes: boolean | undefined) => Promise<void>
-  /** Aborted by the first SIGINT, SIGTERM, SIGHUP or end of the parent process. Its reason is the signal's name. */
+  /**
+   * Aborted by the first SIGINT, SIGTERM, SIGHUP or end of the parent process, and with SIGPIPE when nobody reads the
+   * results any more. Its reason is the signal's name.
+   */
   readonly interrupted: AbortSignal
 }
 
@@ -44,6 +47,26 @@ class Declined extends Error {
   override readonly name = 'Declined'
 }
 
+const colours = String.raw`\u001b\[[\d;]*m`
+const controls = new RegExp(`${colours}|[^\\P{Cc}\\n\\t]`, 'gu')
+
+/**
+ * The text with its control characters as `\\u001b` and the like. A name or a log of somebody else's cannot act on the
+ * terminal then, and JSON keeps its meaning. Colours remain.
+ */
+export function printable(text: string): string {
+  return text.replace(controls, (found) =>
+    found.length > 1 ? found : `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
+
+/** JSON of a value that a transformer may have made: a bigint is its digits, a map its entries, a set its values. */
+export function formatJson(value: unknown, indent?: number): string {
+  const plain = (_: string, each: unknown) =>
+    typeof each === 'bigint' ? String(each) : each instanceof Map || each instanceof Set ? [...each] : each
+  return JSON.stringify(value ?? null, plain, indent)
+}
+
 export function createIo(streams: IoStreams, isJson: boolean, interrupted: AbortSignal): Io {
   const { stdin, stdout, stderr } = streams
   let isProgressShown = false
@@ -53,19 +76,19 @@ export function createIo(streams: IoStreams, isJson: boolean, interrupted: Abort
   }
   const print = (line: string) => {
     clear()
-    stdout.write(`${line}\n`)
+    stdout.write(`${printable(line)}\n`)
   }
   return {
     stdin,
     isJson,
     print,
     result: (value, text) => {
-      if (isJson) print(JSON.stringify(value, null, 2))
+      if (isJson) print(formatJson(value, 2))
       else for (const line of typeof text === 'string' ? [text] : text) print(line)
     },
     note: (line) => {
       clear()
-      stderr.write(`${line}\n`)
+      stderr.write(`${printable(line)}\n`)
     },
     progress: (line) => {
       if (stderr.isTTY !== true) return
@@ -90,7 +113,7 @@ export function createIo(streams: IoStreams, isJson: boolean, interrupted: Abort
   }
 }
 
-const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 }
+const signalNumbers: Readonly<Record<string, number>> = { SIGHUP: 1, SIGINT: 2, SIGPIPE: 13, SIGTERM: 15 }
 
 /** The exit code of a command that a signal stopped: 128 and the signal's number, as shells have it. */
 export function interruptedCode(signal: unknown): number {

@@ -53,7 +53,7 @@ export function time(description: string, direction: 'past' | 'future' = 'future
     const [, digits, unit] = /^(\d{1,6})([smhd])$/.exec(given) ?? []
     const distance = Number(digits) * units[unit as keyof typeof units]
     if (digits !== undefined) return new Date(Date.now() + (direction === 'future' ? distance : -distance))
-    const date = /^\d{4}-\d\d-\d\d/.test(given) ? new Date(given) : new Date(Number.NaN)
+    const date = isDay(given) ? new Date(given) : new Date(Number.NaN)
     if (Number.isFinite(date.getTime())) return date
     throw new UsageError(
       `Expected ${option} to be a date such as 2026-12-31T23:59:59Z or a time such as 7d, got ${given}.`,
@@ -62,20 +62,32 @@ export function time(description: string, direction: 'past' | 'future' = 'future
   return { value: '<time>', description, parse }
 }
 
-/** A JSON object. */
-export function object(description: string): OptionDefinition<Readonly<Record<string, unknown>>> {
-  return { value: '<json>', description, parse: parseObject }
+/** Whether a text begins with a day that exists: `new Date('2026-02-30')` is the second of March. */
+function isDay(given: string): boolean {
+  const [day] = /^\d{4}-\d\d-\d\d(?=$|[T ])/.exec(given) ?? []
+  const date = new Date(day ?? '')
+  return Number.isFinite(date.getTime()) && date.toISOString().startsWith(`${day}T`)
 }
 
-function parseObject(given: string, option: string): Readonly<Record<string, unknown>> {
+/** The key of a topic, as JSON. */
+export function topicKey(description: string): OptionDefinition<TopicKey> {
+  return { value: '<json>', description, parse: parseKey }
+}
+
+export type TopicKey = Readonly<Record<string, string | number>>
+
+/** Throws a `UsageError` for a text that is not a flat object of strings and numbers in JSON. */
+export function parseKey(given: string, what: string): TopicKey {
   let value: unknown
   try {
     value = JSON.parse(given)
   } catch {
     value = undefined
   }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  throw new UsageError(`Expected ${option} to be a JSON object such as {"room":"7"}, got ${given}.`)
+  const isFlat = (each: unknown) => typeof each === 'string' || Number.isFinite(each)
+  if (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isFlat))
+    return value as TopicKey
+  throw new UsageError(`Expected ${what} to be a JSON object of texts and numbers such as {"room":"7"}, got ${given}.`)
 }
 
 /** The value of an option that the command needs. Throws a `UsageError` without one. */

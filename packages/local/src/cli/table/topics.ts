@@ -3,6 +3,7 @@ import { channelOfTopic, formatTopic, keyOfTopic, partitionOfTopic, topicOfParti
 import type { Backend, Slot } from '@trunkline/server/ports'
 import type { Stage } from '../../stage/stage.ts'
 import { UsageError } from '../../stage/usage-error.ts'
+import { parseKey } from '../definition/options.ts'
 import { type Scanned, type ScanRequest, scanTable } from './scan-table.ts'
 
 /** A topic, as JSON shows it. */
@@ -40,21 +41,7 @@ export function toTopic({ channel, key, topic, partition = 0 }: TopicName): stri
     throw new UsageError(
       `Expected a channel and the key of a topic, such as room.messages '{"room":"7"}', or --topic, got ${channel === undefined ? 'neither' : `the channel ${channel} alone`}.`,
     )
-  return topicOfPartition(formatTopic(channel, toKey(key)), partition)
-}
-
-/** The key of a topic. Throws a `UsageError` for a text that is not a flat object of strings and numbers in JSON. */
-export function toKey(text: string): Readonly<Record<string, string | number>> {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    value = undefined
-  }
-  const isFlat = (each: unknown) => typeof each === 'string' || typeof each === 'number'
-  if (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(isFlat))
-    return value as Record<string, string | number>
-  throw new UsageError(`Expected the key to be a JSON object of texts and numbers such as {"room":"7"}, got ${text}.`)
+  return topicOfPartition(formatTopic(channel, parseKey(key, 'the key')), partition)
 }
 
 function checked(topic: string): string {

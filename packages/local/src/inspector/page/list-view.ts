@@ -93,7 +93,7 @@ export class ListView<K extends ListName> {
     const unmount = this.#virtualizer._didMount()
     this.#virtualizer._willUpdate()
     this.#render()
-    void this.#refresh()
+    if (!this.#isPaused || this.#views === 0) void this.#refresh()
     return unmount
   }
 

@@ -256,6 +256,7 @@ function fits(schema: JsonSchema, value: unknown): boolean {
   if (value === undefined) return false
   if (schema['const'] !== undefined) return schema['const'] === value
   const type = value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value
+  if (type === 'number' && schema['type'] === 'integer') return Number.isInteger(value)
   if (type !== 'object') return schema['type'] === type
   const properties = Object(schema['properties']) as Readonly<Record<string, JsonSchema>>
   return Object.entries(properties).every(

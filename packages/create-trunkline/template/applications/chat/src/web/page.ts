@@ -12,6 +12,12 @@ export const chat: Store<Chat | null> = joined
 
 export function enter(name: string): void {
   savedName.set(name)
+  join(name)
+  // the form that had the focus is gone once the room is shown
+  requestAnimationFrame(() => document.querySelector<HTMLElement>('.composer input')?.focus())
+}
+
+function join(name: string): void {
   joined.update(() => joinChat(client, room, name))
 }
 
@@ -22,7 +28,7 @@ export function leave(): void {
 }
 
 const known = savedName.get()
-if (known !== null) enter(known)
+if (known !== null) join(known)
 
 /** The time of a message, as the reader’s country writes it. */
 export const timeOf = (at: number): string =>
