@@ -60,7 +60,7 @@ const authorize = ({ room }: { readonly room: string }, { claims }: TopicCaller)
 const club = line.channel('club', { ...schemas, authorize })
 const watchedClub = line.channel('watched.club', { ...schemas, authorize, recheck: 'delivery' })
 
-/** The room whose channel has partitions: 2, and 4 in the next version of the application. */
+/** The room whose channel has partitions: 1 or 2, and 4 in the next version of the application. */
 export const partedRoom = 'p'
 export const partitionsOfVersions = { first: 2, next: 4 }
 const parted = line.channel('parted', { ...schemas, partitions: 2 })

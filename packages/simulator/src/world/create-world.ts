@@ -70,7 +70,7 @@ export function createWorld(options: WorldOptions): World {
     random: createRandom(seed, 'queue'),
   })
   const random = createRandom(seed, 'functions')
-  const deployed = { partitions: partitionsOfVersions.first }
+  const deployed = { partitions: createRandom(seed, 'partitions').chance(0.4) ? 1 : partitionsOfVersions.first }
   const functions: Functions = createFunctions({
     ...{ kernel, plan, random, kill: options.kill, workerMs: options.workerMs, run: runIn(options, deployed) },
     services: {
