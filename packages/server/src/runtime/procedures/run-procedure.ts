@@ -145,7 +145,10 @@ async function runSubscription(
   if (isObservable(result) || isAsyncIterable(result)) return result
   throw new TRPCError({
     code: 'INTERNAL_SERVER_ERROR',
-    message: `Expected subscription ${run.path} to return a channel's subscription, an async iterable or an observable, got ${result === null ? 'null' : typeof result}. Return it from the resolver.`,
+    message: `Subscription ${run.path} did not return an observable or a AsyncGenerator`, // as tRPC's own server
+    cause: new TypeError(
+      `Expected subscription ${run.path} to return a channel's subscription, an async iterable or an observable, got ${result === null ? 'null' : typeof result}. Return it from the resolver.`,
+    ),
   })
 }
 
