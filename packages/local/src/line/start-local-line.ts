@@ -1,7 +1,7 @@
 import type { AnyTRPCRouter } from '@trpc/server'
 import { defined } from '@trunkline/protocol'
 import { type AuthorizeResult, type anonymous, createLine, type Line } from '@trunkline/server'
-import { internalsOf, parseDuration } from '@trunkline/server/internal'
+import { internalsOf, loadParts, parseDuration } from '@trunkline/server/internal'
 import { type AwsHandler, createLambdaHandlers, type LambdaOptions } from '@trunkline/server/lambda'
 import type { Backend } from '@trunkline/server/ports'
 import type { Invocation } from '../emulators/lambda/invocations/invocation.ts'
@@ -25,6 +25,7 @@ export async function startLocalLine<R extends AnyTRPCRouter, V extends Authoriz
   options: LambdaOptions<R, V> & LocalOptions,
 ): Promise<LocalLine<R>> {
   const line = options.line ?? createLine()
+  await loadParts() // a file is read in real time, while the clock of a test may be moved
   return toReopenable((port) => runLine({ ...options, line }, port), options.port)
 }
 
