@@ -24,8 +24,9 @@ export function decodeServerMessage(text: unknown, maxBytes: number = messageByt
   } catch {
     return { ok: false, reason: 'expected JSON' }
   }
-  const elements: readonly unknown[] = Array.isArray(value) ? value : [value]
-  return { ok: true, frames: elements.map(toServerFrame).filter((frame) => frame !== undefined) }
+  if (Array.isArray(value)) return { ok: true, frames: value.map(toServerFrame).filter((frame) => frame !== undefined) }
+  const frame = toServerFrame(value)
+  return { ok: true, frames: frame === undefined ? [] : [frame] }
 }
 
 type Members = Readonly<Record<string, unknown>>
