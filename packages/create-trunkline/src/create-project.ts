@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { type Framework, type PackageManager, packageManagers, type Template, titles } from './choices.ts'
 import { createManifest } from './manifest.ts'
 
-/** The folder that the package contains, beside `dist` and `src`. */
+/** The package's folder of templates, next to `dist` and `src`. */
 const layers = fileURLToPath(new URL('../template/', import.meta.url))
 /** The folder of a layer whose files are inserted into other files: a line `{{part:name}}` becomes `name`. */
 const parts = '_parts'

@@ -134,7 +134,7 @@ describe('a project', () => {
   it('has the versions with which this repository is tested', () => {
     const require = createRequire(import.meta.url)
     const differing = Object.entries(versions).flatMap(([name, version]) => {
-      if (name === 'typescript') return [] // the repository has 7, of which Svelte and Vue have no use yet
+      if (name === 'typescript') return [] // the repository has 7, which Svelte and Vue cannot use yet
       const path = require.resolve
         .paths(name)
         ?.map((each) => join(each, name, 'package.json'))

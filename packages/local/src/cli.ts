@@ -2,7 +2,7 @@
 import { setMaxListeners } from 'node:events'
 import { runCommandLine } from './cli/run.ts'
 
-// this package supports the Node of which the AWS SDK warns
+// the AWS SDK warns about a version of Node that this package supports
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
 
 const interrupted = new AbortController()

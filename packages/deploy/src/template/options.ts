@@ -154,7 +154,7 @@ const hostName = z
 const origin = z
   .string()
   .refine(isOrigin, 'Expected an origin as browsers send it, such as https://shop.example or https://*.shop.example')
-/** An address, of which the page needs the origin. */
+/** An address. The page uses its origin. */
 const address = z
   .string()
   .refine(

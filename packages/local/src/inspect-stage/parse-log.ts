@@ -57,7 +57,7 @@ function toRun({ endedAt, durationMs = 0, cause = '', requestId, ...draft }: Dra
   return [{ ...defined({ ...draft }), requestId, endedAt, durationMs, cause, isOutputCut: false } as LoggedRun]
 }
 
-/** What a line says of which request. */
+/** What a line of the log says, and about which request. */
 interface Entry {
   readonly requestId?: string | undefined
   apply(draft: Draft): void

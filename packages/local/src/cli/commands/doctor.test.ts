@@ -91,7 +91,7 @@ describe('trunkline doctor', () => {
 })
 
 describe('trunkline doctor --stage', () => {
-  it('examines the line of the stack, of which it finds everything by itself', async () => {
+  it('finds the line of a stack by itself and examines it', async () => {
     const streamArn = await streamOf(local.environment['TRUNKLINE_TABLE'] ?? '')
     const account = healthyAccount({
       ...{ table: local.environment['TRUNKLINE_TABLE'] ?? '', callbackUrl: local.httpUrl, streamArn },

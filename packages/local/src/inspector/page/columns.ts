@@ -20,6 +20,15 @@ export interface Column<Row> {
 
 type Columns = { readonly [K in ListName]: readonly Column<ListRows[K]>[] }
 
+const topicColumn: Column<{ readonly id: string }> = {
+  label: 'Topic',
+  width: 'minmax(10rem, 1fr)',
+  phone: 'b',
+  kind: 'code',
+  text: ({ id }) => readable(id),
+  title: ({ id }) => id,
+}
+
 /** The columns of each list. */
 export const columns: Columns = {
   frames: [
@@ -121,14 +130,7 @@ export const columns: Columns = {
     },
   ],
   topics: [
-    {
-      label: 'Topic',
-      width: 'minmax(10rem, 1fr)',
-      phone: 'b',
-      kind: 'code',
-      text: ({ id }) => readable(id),
-      title: ({ id }) => id,
-    },
+    topicColumn,
     {
       label: 'Newest event',
       width: '6.5rem',
@@ -139,25 +141,11 @@ export const columns: Columns = {
     { label: 'Subscribers', width: '6rem', phone: 'e', kind: 'number', text: ({ subscribers }) => String(subscribers) },
   ],
   presence: [
-    {
-      label: 'Topic',
-      width: 'minmax(10rem, 1fr)',
-      phone: 'b',
-      kind: 'code',
-      text: ({ id }) => readable(id),
-      title: ({ id }) => id,
-    },
+    topicColumn,
     { label: 'Members', width: '6rem', phone: 'd', kind: 'number', text: ({ members }) => String(members) },
   ],
   streams: [
-    {
-      label: 'Topic',
-      width: 'minmax(10rem, 1fr)',
-      phone: 'b',
-      kind: 'code',
-      text: ({ id }) => readable(id),
-      title: ({ id }) => id,
-    },
+    topicColumn,
     {
       label: 'State',
       width: '6rem',

@@ -284,7 +284,7 @@ function mergedIn(part: string | undefined): number | undefined {
   return merged === undefined ? undefined : Number(merged)
 }
 
-/** Whether partitions were added of which a client over HTTP does not know. Its poll then has news. */
+/** Whether partitions were added that a client over HTTP does not know. Its poll then has news. */
 // [TL-PART-6] [TL-PART-7]
 async function hasGrown({ context }: MessageSyncs, { topic, polled }: LiveEntry): Promise<boolean> {
   const channel = context.channelOf(channelOfTopic(topic))

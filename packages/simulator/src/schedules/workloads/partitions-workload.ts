@@ -5,9 +5,7 @@ import { minute, twoSyncsMs, type Workload, without } from './workload.ts'
 
 const paths: readonly SubscriptionPath[] = ['live', 'live', 'replayed', 'thirds', 'snapshot']
 
-/**
- * A room with partitions, of which more are added while clients follow it and functions of the older version still run.
- */
+/** A room whose partitions become more while clients follow it and functions of the older version still run. */
 export const partitionsWorkload = {
   faults: without(),
   activeMs: 15 * minute,

@@ -11,8 +11,8 @@ const question = z.object({ id: z.uuid(), text: z.string().trim().min(1).max(2_0
 export const questions = line.channel('questions', { key: conversation, event: question, retention: '7d' })
 
 /**
- * The answers: one stream for each question, which has the question’s id. A function writes it, whoever reads it. After
- * a reload, a page gets it from its first word.
+ * The answers: one stream for each question, with the question’s id. A function writes it, whether or not a page reads
+ * it. After a reload, a page gets it from its first word.
  */
 export const answers = line.stream('answers', {
   key: conversation.extend(question.pick({ id: true }).shape),
