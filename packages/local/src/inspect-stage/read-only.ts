@@ -1,4 +1,5 @@
 import { InspectorError } from '../inspector/data-source.ts'
+import { isDenied } from '../stage/denied.ts'
 import type { Stage } from '../stage/stage.ts'
 
 /** What the inspector of a stage reads with. */
@@ -6,8 +7,6 @@ export interface StageReader {
   readonly stage: Stage
   readonly store: Awaited<ReturnType<Stage['backend']>>['store']
 }
-
-const deniedNames = /^(?:AccessDenied|AccessDeniedException|ForbiddenException|UnauthorizedOperation)$/
 
 /**
  * Sends a request that needs an IAM action. Rejects with an `InspectorError` that names the action when it is denied,
@@ -22,9 +21,7 @@ export async function request<T>(action: string, send: () => Promise<T>): Promis
 }
 
 function describe(action: string, thrown: unknown): string {
-  const { name, message, cause } = thrown instanceof Error ? thrown : new Error(String(thrown))
-  const names = [name, cause instanceof Error ? cause.name : '']
-  return names.some((each) => deniedNames.test(each))
+  return isDenied(thrown)
     ? `Your credentials may not call ${action}. Allow it to the credentials with which you run the inspector.`
-    : `${action} failed: ${message}`
+    : `${action} failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`
 }

@@ -1,3 +1,4 @@
+import { isDenied } from '../../stage/denied.ts'
 import type { AwsService, ClientConfig } from '../../stage/stage.ts'
 import { type CheckContext, MissingPermission } from './check.ts'
 import type { DoctorTarget } from './target.ts'
@@ -36,15 +37,6 @@ export async function callbackApi({ target }: Pick<CheckContext, 'target'>, endp
   return { sdk, client: new sdk.ApiGatewayManagementApiClient(config) }
 }
 
-const deniedNames = new Set([
-  'AccessDenied',
-  'AccessDeniedException',
-  'AuthorizationErrorException',
-  'ForbiddenException',
-  'UnauthorizedException',
-  'UnauthorizedOperation',
-])
-
 /**
  * Sends a request that needs an IAM action of the person who runs the doctor. Rejects with `MissingPermission` when it
  * is denied, otherwise with the SDK's error.
@@ -56,10 +48,6 @@ export async function request<T>(action: string, send: () => Promise<T>): Promis
     if (isDenied(thrown)) throw new MissingPermission(action, thrown)
     throw thrown
   }
-}
-
-function isDenied(thrown: unknown): boolean {
-  return thrown instanceof Error && deniedNames.has(thrown.name)
 }
 
 /** Whether an error is AWS's answer that there is no such thing. */
