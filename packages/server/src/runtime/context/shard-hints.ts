@@ -17,10 +17,13 @@ export function shardHintsOf(store: Store): ShardHints {
   return known
 }
 
-/** The number of partitions of a channel, and when it was read, in epoch milliseconds. */
+/** The number of partitions of a channel. */
 export interface KnownCount {
   readonly partitions: number
+  /** When it was read, in epoch milliseconds. */
   readonly readAt: number
+  /** It is in the table, so events may be published to each of them. */
+  readonly isWritten: boolean
 }
 
 const counts = new WeakMap<Store, Map<string, KnownCount>>()

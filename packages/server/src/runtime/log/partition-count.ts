@@ -3,6 +3,7 @@ import { formatTopic } from '../../define/topic.ts'
 import { randomName } from '../../ports/clock.ts'
 import type { Slot } from '../../ports/log.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
+import type { KnownCount } from '../context/shard-hints.ts'
 
 const never = 100 * 365 * 24 * 3_600 // a hundred years, in seconds: the rows of the number do not expire
 
@@ -17,13 +18,12 @@ function countTopicOf(channel: Pick<ChannelDefinition, 'name'>): string {
  */
 // [LAW-PARTITIONS]
 export async function countToPublish(context: RuntimeContext, channel: ChannelDefinition): Promise<number> {
-  const known = context.partitionCounts.get(writtenName(channel))
-  if (known !== undefined) return known.partitions
+  const known = context.partitionCounts.get(channel.name)
+  if (known?.isWritten) return known.partitions
   const declared = channel.partitions?.count ?? 1
-  const count = await countToRead(context, channel)
-  if (declared > 1) await writeCount(context, channel, { from: count.written, to: declared })
-  context.partitionCounts.set(writtenName(channel), { ...count, readAt: context.clock.now() })
-  return count.partitions
+  const { partitions, written } = await countToRead(context, channel)
+  if (declared > 1) await writeCount(context, channel, { from: written, to: declared })
+  return noteCount(context, channel, { partitions, readAt: context.clock.now(), isWritten: true })
 }
 
 /** The number for an answer that need not have the newest one: at most a minute old. */
@@ -32,12 +32,18 @@ export async function countToSync(context: RuntimeContext, channel: ChannelDefin
   const known = context.partitionCounts.get(channel.name)
   if (known !== undefined && Math.abs(now - known.readAt) < freshMs) return known.partitions
   const { partitions } = await countToRead(context, channel)
-  context.partitionCounts.set(channel.name, { partitions, readAt: now })
+  return noteCount(context, channel, { partitions, readAt: now, isWritten: false })
+}
+
+/** Notes what was read. A slow read may end after a newer one, and must not take back what is known. */
+function noteCount({ partitionCounts }: RuntimeContext, { name }: ChannelDefinition, read: KnownCount): number {
+  const known = partitionCounts.get(name)
+  const partitions = Math.max(read.partitions, known?.partitions ?? 1)
+  partitionCounts.set(name, { ...read, partitions, isWritten: read.isWritten || known?.isWritten === true })
   return partitions
 }
 
 const freshMs = 60_000
-const writtenName = ({ name }: ChannelDefinition) => `${name}?` // no channel's name for `countToSync`
 
 /** The number of partitions to subscribe to, and the number that is written. One strongly consistent read. */
 export async function countToRead(

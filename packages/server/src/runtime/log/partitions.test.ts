@@ -1,3 +1,5 @@
+// More than 200 lines: what a channel with partitions does, on one room.
+
 import { initTRPC } from '@trpc/server'
 import { expect, test, vi } from 'vitest'
 import * as z from 'zod'
