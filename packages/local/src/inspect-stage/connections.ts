@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { defined } from '@trunkline/protocol'
+import { publicSessionId } from '@trunkline/server/internal'
 import type { ConnectionItem, ConnectionRow, ListPage, ListQuery, SubscriptionView } from '../inspector/data-source.ts'
 import { redact } from '../inspector/local/redact.ts'
 import { request, type StageReader } from './read-only.ts'
@@ -8,7 +8,6 @@ type StoredConnection = NonNullable<Awaited<ReturnType<StageReader['store']['rea
 type StoredSubscription = Awaited<ReturnType<StageReader['store']['readSubscriptions']>>[number]
 
 const shownSubscriptions = 100
-const publicIdBytes = 16 // as `publicSessionId` of the server
 const isConnectionId = /^(?:[0-9A-Za-z_-]{15}=|http-.+)$/
 
 /** The open connections of a principal, or the connection with this id. Nothing without a search: it would be a scan. */
@@ -58,7 +57,7 @@ export async function openConnection(reader: StageReader, id: string): Promise<C
     paths: [...new Set(subscriptions.map(({ path }) => path))],
     subscriptions,
     ...defined({
-      session: session === '' ? undefined : toPublicId(session),
+      session: session === '' ? undefined : publicSessionId(session),
       claims: claims === undefined ? undefined : (JSON.parse(redact(claims)) as unknown),
       authExpires: authExp,
       issuedAt,
@@ -96,8 +95,4 @@ async function describeSocket({ stage }: StageReader, ConnectionId: string): Pro
   } finally {
     client.destroy()
   }
-}
-
-function toPublicId(session: string): string {
-  return createHash('sha256').update(session).digest().subarray(0, publicIdBytes).toString('base64url')
 }

@@ -1,3 +1,5 @@
+// More than 200 lines: the whole interface of the inspector, on one stage.
+
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { deployedFunctions } from '../doctor/aws-endpoint.suite.ts'
 import type { ListQuery } from '../inspector/data-source.ts'

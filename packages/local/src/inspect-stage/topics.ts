@@ -12,6 +12,7 @@ import type {
   TopicRow,
 } from '../inspector/data-source.ts'
 import { redact } from '../inspector/local/redact.ts'
+import { channelOf, keyOf } from '../inspector/local/topic-name.ts'
 import { request, type StageReader } from './read-only.ts'
 
 type Store = StageReader['store']
@@ -130,29 +131,4 @@ function toTopic({ search, offset }: ListQuery): string | undefined {
 
 function pageOf<Row>(row: Row | undefined): ListPage<Row> {
   return row === undefined ? { rows: [], total: 0 } : { rows: [row], total: 1 }
-}
-
-function channelOf(topic: string): string {
-  return decode(topic.slice(0, topic.indexOf('?')))
-}
-
-/** The key in a topic's name. Undefined for a name of another form. */
-function keyOf(topic: string): Readonly<Record<string, string | number>> | undefined {
-  const pairs = topic.slice(topic.indexOf('?') + 1)
-  const entries = (pairs === '' ? [] : pairs.split('&')).map((pair) => /^([^=]*)=([sn]):(.*)$/.exec(pair))
-  if (entries.some((entry) => entry === null)) return undefined
-  return Object.fromEntries(
-    entries.map((entry) => {
-      const [, name = '', type, text = ''] = entry ?? []
-      return [decode(name), type === 'n' ? Number(text) : decode(text)] as const
-    }),
-  )
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return text
-  }
 }

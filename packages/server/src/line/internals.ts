@@ -5,6 +5,8 @@ import type { LogEntry } from '../ports/telemetry.ts'
 import type { RuntimeContext } from '../runtime/context/runtime-context.ts'
 import type { Line } from './line.ts'
 
+export { publicSessionId } from '../runtime/context/public-session.ts'
+
 /** The member of a line that has its internals. */
 export const internalsKey: unique symbol = Symbol.for('trunkline.line')
 

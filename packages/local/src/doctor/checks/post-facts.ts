@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { publicSessionId } from '@trunkline/server/internal'
 import { callbackApi, request } from '../context/aws.ts'
 import { type Check, type CheckContext, skipped } from '../context/check.ts'
 import { type ProbeSocket, randomSession } from '../context/probe-socket.ts'
@@ -13,7 +13,6 @@ interface OwnConnection {
 
 type PostFact = Omit<Fact, 'observe'> & { readonly observe: (own: OwnConnection) => Promise<string> }
 
-const publicIdBytes = 16 // as `publicSessionId` of the server
 const largeBytes = 100_000
 const posts = 20
 
@@ -126,7 +125,7 @@ async function findConnection(context: CheckContext, session: string): Promise<s
   const principal = principalOf(context) ?? ''
   const { store } = await context.target.backend()
   const rows = await request('dynamodb:Query', () => store.readPrincipalConnections(principal))
-  const publicId = createHash('sha256').update(session).digest().subarray(0, publicIdBytes).toString('base64url')
+  const publicId = publicSessionId(session)
   const found = rows.find((row) => row.session === publicId)
   if (found !== undefined) return found.connectionId
   throw new Error(`The principal ${principal} has no connection with this token. Pass --principal with its name.`)

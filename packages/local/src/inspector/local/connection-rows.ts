@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { defined } from '@trunkline/protocol'
+import { publicSessionId } from '@trunkline/server/internal'
 import type { GatewayConnection } from '../../emulators/apigateway/gateway.ts'
 import type { StreamRecord } from '../../emulators/dynamodb/dynamo.ts'
 import type { ConnectionItem, ConnectionRow, SubscriptionView } from '../data-source.ts'
@@ -20,7 +20,6 @@ interface StoredConnection {
 }
 
 const most = 10_000 // connections kept
-const sessionBytes = 16
 
 /** The rows of the connections that are open, from the table's stream. */
 export class ConnectionRows {
@@ -80,7 +79,7 @@ export function toConnectionItem(parts: ConnectionParts): ConnectionItem {
     ...toConnectionRow(parts),
     subscriptions: subscriptions.map(({ topic, path, connectionId }) => ({ topic, path, connectionId })),
     ...defined({
-      session: typeof session === 'string' && session !== '' ? toPublicId(session) : undefined,
+      session: typeof session === 'string' && session !== '' ? publicSessionId(session) : undefined,
       claims: typeof claims === 'string' ? parseJson(redact(claims)) : undefined,
       authExpires: toNumber(authExp),
       issuedAt: toNumber(issuedAt),
@@ -103,8 +102,3 @@ function callerOf({ socket, stored }: Pick<ConnectionParts, 'socket' | 'stored'>
 }
 
 const toNumber = (value: unknown) => (typeof value === 'number' ? value : undefined)
-
-/** The public id of a session, as `publicSessionId` of the server. */
-function toPublicId(session: string): string {
-  return createHash('sha256').update(session).digest().subarray(0, sessionBytes).toString('base64url')
-}
