@@ -1,3 +1,5 @@
+// More than 200 lines: the orders in which the answers of partitions can come, on one scripted link.
+
 import type { Operation, TRPCLink } from '@trpc/client'
 import { TRPCClientError } from '@trpc/client'
 import type { AnyTRPCRouter } from '@trpc/server'

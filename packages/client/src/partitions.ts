@@ -1,3 +1,5 @@
+// More than 200 lines: the merge of one subscription is one state machine.
+
 import type { Operation, TRPCClientError, TRPCLink } from '@trpc/client'
 import type { AnyTRPCRouter } from '@trpc/server'
 import { type Observer, observable, type Unsubscribable } from '@trpc/server/observable'

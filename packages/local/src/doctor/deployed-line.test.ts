@@ -1,3 +1,5 @@
+// More than 200 lines: a table with one broken line for each failure that a check names.
+
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Account, apiId, deployedFunctions, healthyAccount, startAws } from './aws-endpoint.suite.ts'
 import { checks } from './checks/checks.ts'

@@ -1,3 +1,5 @@
+// More than 200 lines: each check, on one local line that is healthy or broken on purpose.
+
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { DynamoDBClient, ScanCommand } from '@aws-sdk/client-dynamodb'
