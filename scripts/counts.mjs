@@ -3,12 +3,18 @@
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { bin, npm, output, run, say } from './steps.mjs'
+import { join, relative } from 'node:path'
+import { bin, npm, output, root, run, say } from './steps.mjs'
 
 /**
- * @typedef {{ readonly title: string, readonly passed: number, readonly failed: number, readonly skipped: number }}
- * Counts
+ * What one step counted, and the failures by file and name.
+ * @typedef {{
+ *   readonly title: string,
+ *   readonly passed: number,
+ *   readonly failed: number,
+ *   readonly skipped: number,
+ *   readonly failures?: readonly string[],
+ * }} Counts
  */
 
 export const ci = process.env.CI === 'true'
@@ -70,7 +76,24 @@ function toCounts(file, code) {
   const passed = report?.numPassedTests ?? 0
   const failed = report?.numFailedTests ?? 0
   const skipped = (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0)
-  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped }
+  return { passed, failed: code !== 0 && failed === 0 ? 1 : failed, skipped, failures: failuresOf(report) }
+}
+
+/**
+ * One text for each failed test, and for each file that failed without one: its file, its name, and the first line of
+ * its error.
+ * @param {any} report Vitest's report in JSON
+ * @returns {string[]}
+ */
+function failuresOf(report) {
+  const firstLine = (/** @type {string | undefined} */ text) => text?.split('\n', 1)[0] ?? ''
+  return (report?.testResults ?? []).flatMap((/** @type {any} */ file) => {
+    if (file.status !== 'failed') return []
+    const name = relative(root, file.name)
+    const tests = file.assertionResults.filter((/** @type {any} */ test) => test.status === 'failed')
+    if (tests.length === 0) return [`${name}: ${firstLine(file.message)}`]
+    return tests.map((/** @type {any} */ test) => `${name} > ${test.fullName}: ${firstLine(test.failureMessages[0])}`)
+  })
 }
 
 /** @param {string} file */
@@ -90,8 +113,11 @@ export function report(counts) {
   const sum = (/** @type {'passed' | 'failed' | 'skipped'} */ name) =>
     counts.reduce((total, count) => total + count[name], 0)
   const skipped = sum('skipped')
-  const failed = counts.filter((count) => count.failed > 0).map(({ title }) => title)
-  if (failed.length > 0) say(`failed: ${failed.join(', ')} (the output is above)`)
+  for (const { title, failed, failures = [] } of counts) {
+    if (failed === 0) continue
+    say(`failed: ${title} (the output is above)`)
+    for (const failure of failures) say(`  ${failure}`)
+  }
   process.stdout.write(`${sum('passed')} passed, ${sum('failed')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`)
   return sum('failed') === 0 ? 0 : 1
 }

@@ -61,13 +61,13 @@ describe('the command', () => {
       name: 'first-app',
     })
     expect(readdirSync(join(folder, 'First App'))).toEqual(expect.arrayContaining(['.git', '.gitignore', 'README.md']))
-  }, 30_000)
+  })
 
   it('creates no Git repository with --no-git', async () => {
     await create(['plain', '--no-install', '--no-git'])
     expect(existsSync(join(folder, 'plain/.git'))).toBe(false)
     expect(existsSync(join(folder, 'plain/src/web/app.tsx'))).toBe(true)
-  }, 30_000)
+  })
 
   it('writes into this folder for a dot, and shows the commands of the package manager that runs it', async () => {
     const here = join(folder, 'here')
@@ -77,7 +77,7 @@ describe('the command', () => {
     expect(stdout).not.toContain('cd ')
     expect(stdout).toMatch(/bun install\n {2}bun run start .+\n {2}bun run test .+\n {2}bun run deploy /)
     expect(readFileSync(join(here, 'README.md'), 'utf8')).toContain('bun run start')
-  }, 30_000)
+  })
 
   it('refuses a folder that is not empty, before it writes anything', async () => {
     mkdirSync(join(folder, 'full'))
@@ -90,7 +90,7 @@ describe('the command', () => {
       ),
     ])
     expect(readdirSync(join(folder, 'full'))).toEqual(['notes.txt'])
-  }, 30_000)
+  })
 
   it.each([
     [['a', '--template', 'game'], 'Expected --template to be one of minimal, chat, board, ai; got game.'],
@@ -111,7 +111,7 @@ describe('the command', () => {
   it('prints its options and its version', async () => {
     expect((await create(['--help'])).stdout).toContain('--no-install')
     expect((await create(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
-  }, 30_000)
+  })
 })
 
 describe('a project', () => {

@@ -68,7 +68,7 @@ describe('A lost request is not a lost connection', () => {
     world.fateOf = () => 'ok'
     await world.pass(20_000)
     expect(world.seen.slice(1)).toEqual(Array.from({ length: world.head }, (_, at) => `e:${at + 1}`))
-  }, 60_000)
+  })
 
   test('requests that are all lost lose the connection, which opens again and misses nothing', async () => {
     const world = await live()

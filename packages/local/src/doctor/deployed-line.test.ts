@@ -21,7 +21,7 @@ beforeAll(async () => {
     typeof describeTable
   >[0])
   streamArn = LatestStreamArn
-}, 60_000)
+})
 afterAll(() => local.close())
 beforeEach(() => {
   for (const method of ['info', 'warn', 'error'] as const) vi.spyOn(console, method).mockImplementation(() => {})

@@ -16,7 +16,7 @@ type Line = Awaited<ReturnType<typeof startLine>>
 let local: Line
 beforeAll(async () => {
   local = await startLine()
-}, 60_000)
+})
 afterAll(() => local.close())
 beforeEach(() => {
   for (const method of ['info', 'warn', 'error'] as const) vi.spyOn(console, method).mockImplementation(() => {})

@@ -18,7 +18,7 @@ describe.skipIf(!existsSync(executablePath))('the page of a stage', () => {
     const { stage } = inspected
     served = await serveInspector(createInspectorHttp(new StageSource({ stage, store: (await stage.backend()).store })))
     browser = await chromium.launch({ executablePath, args: [...flags, ...more] })
-  }, 120_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await served?.close()
@@ -55,7 +55,7 @@ describe.skipIf(!existsSync(executablePath))('the page of a stage', () => {
     for (const action of ['Publish', 'Kick', 'Cut', 'Call', 'Add a fault'])
       expect([action, await page.getByRole('button', { name: action }).count()]).toEqual([action, 0])
     expect(broken).toEqual([])
-  }, 60_000)
+  })
 })
 
 const report = 'REPORT RequestId: r-1\tDuration: 5.00 ms\tBilled Duration: 5 ms\t'

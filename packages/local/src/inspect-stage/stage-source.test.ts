@@ -16,7 +16,7 @@ beforeAll(async () => {
   stage = inspected.stage
   account = inspected.account
   end = () => inspected[Symbol.asyncDispose]()
-}, 60_000)
+})
 afterAll(() => end())
 afterEach(() => {
   account.requests.length = 0

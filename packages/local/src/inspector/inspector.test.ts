@@ -186,7 +186,7 @@ describe('topics, presence and streams', () => {
     expect(JSON.parse(topic.events[0]?.data ?? '')).toEqual({ type: 'said', text: 'text 51' })
     const older = await dev.open('topics', row.id, { before: topic.before ?? 0 })
     expect(JSON.parse(older.events[0]?.data ?? '')).toEqual({ type: 'said', text: 'text 1' })
-  }, 120_000)
+  })
 
   test('a published event reaches the subscribers; one that the schema refuses does not', async () => {
     await using connected = dev.connect('ann')

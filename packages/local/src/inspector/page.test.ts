@@ -28,7 +28,7 @@ beforeAll(async () => {
   line = await generateLine({ connections: 1_000, frames: 100_000 })
   const more = ['--disable-component-update', '--disable-sync', '--no-first-run']
   browser = await chromium.launch({ executablePath, args: [...flags, ...more] })
-}, 120_000)
+})
 afterAll(async () => {
   await browser?.close()
   await line?.[Symbol.asyncDispose]()

@@ -62,7 +62,7 @@ describe(`${burst} mutations at once on a line that has just started`, () => {
   test.each<[string, { readonly idempotencyKey?: false }]>([
     ['without a key', { idempotencyKey: false }],
     ['with a key each', {}],
-  ])('all get a response, %s', { timeout: 120_000 }, async (_, options) => {
+  ])('all get a response, %s', async (_, options) => {
     await using local = await startLocalLine({ router, line })
     const { client } = local.connect()
     const begun = Date.now()

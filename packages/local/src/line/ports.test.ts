@@ -87,7 +87,7 @@ beforeAll(async () => {
     '/line.json with a query': { endpoint: web, sent: { method: 'GET', path: '/line.json?x=1' }, status: 200 },
     'the inspector': { endpoint: web, sent: { method: 'GET', path: '/_inspector' }, status: 200 },
   }
-}, 180_000)
+})
 afterAll(async () => {
   await local.close()
   await page.close()

@@ -70,7 +70,7 @@ describe('an entry on the local line', () => {
     expect(await busy.client.hello.query()).toBe('hello')
     await busy.client.post.mutate({ room: 'go', text: 'now' })
     expect(new Set(await Promise.all(long))).toEqual(new Set(['done']))
-  }, 180_000)
+  })
 
   test.each([0, 1.5, -1, Number.NaN])('rejects %s background runs', async (backgroundRuns) => {
     await expect(startLocalEntry({ entry, backgroundRuns })).rejects.toThrow(

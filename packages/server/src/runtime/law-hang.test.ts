@@ -585,7 +585,7 @@ beforeEach(() => {
 afterAll(() => vi.restoreAllMocks())
 
 describe('[LAW-DEADLINE]: no function is ended by its own timeout, whatever hangs', () => {
-  test.each(Object.entries<Scenario>(scenarios))('%s', { timeout: 60_000 }, async (handler, scenario) => {
+  test.each(Object.entries<Scenario>(scenarios))('%s', async (handler, scenario) => {
     const { asked, over } = await run(scenario)
     expect(over).toBeDefined()
     for (const [index, name] of asked.entries()) {

@@ -14,7 +14,7 @@ describe('a schedule', () => {
       expect(other).toEqual(one)
       expect((await runSchedule({ seed: 8, workload })).hash).not.toBe(one.hash)
     }
-  }, 180_000)
+  })
 
   it('has the same history when only its strikes are replayed', async () => {
     const whole = await runSchedule({ seed: 11, workload: 'chat' })
@@ -210,5 +210,5 @@ describe('shrinking', () => {
       expect(again.violations).toEqual(smallest.violations)
       return
     }
-  }, 180_000)
+  })
 })

@@ -8,7 +8,7 @@ import { runTrunkline } from '../../testing/command-line.suite.ts'
 let local: Awaited<ReturnType<typeof startLine>>
 beforeAll(async () => {
   local = await startLine()
-}, 60_000)
+})
 afterAll(() => local.close())
 beforeEach(() => {
   for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value)

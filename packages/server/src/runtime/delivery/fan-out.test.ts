@@ -85,7 +85,7 @@ const shardsOf = async (room: Room) => (await room.store.readSubscribers(topic, 
 const postsOf = (room: Room, count: number) =>
   Array.from({ length: count }, (_, n) => room.gateway.posted(`seed${n}=`).length)
 
-describe('one publish to 10,000 connections', { timeout: 60_000 }, () => {
+describe('one publish to 10,000 connections', () => {
   test('reaches each once, by one function per shard, and shards double only as rows are added', async () => {
     const room = createRoom()
     await seed(room, 0, 6_000)

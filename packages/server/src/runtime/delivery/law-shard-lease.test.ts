@@ -102,7 +102,7 @@ async function everyEventArrives(room: Shard, ended: Ended, once: boolean): Prom
   if (once && again.length === 0) expect(posted.length, 'posted once each').toBe(new Set(posted).size)
 }
 
-describe('jobs for one shard', { timeout: 180_000 }, () => {
+describe('jobs for one shard', () => {
   test('deliver every event once', () => table.holds('job ∥ job', delivering(['first', 'second'])))
   test('deliver every event once when a third event follows the second', () =>
     table.holds('job ∥ job, job', delivering(['first', 'secondAndThird'])))

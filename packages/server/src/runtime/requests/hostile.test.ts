@@ -131,5 +131,5 @@ describe('[LAW-DECODE]: ten thousand frames of hostile structure', () => {
     for (const client of clients) await survives(client, 'PING')
     for (const stock of room.gateway.posted(clients[1]?.connectionId ?? '').slice(0, 2_000))
       expect(Array.isArray(JSON.parse(stock))).toBe(false)
-  }, 180_000)
+  })
 })

@@ -276,7 +276,7 @@ describe('the slots that the syncs of one message read [TL-SYNC-8]', () => {
       syncs += 1
     }
     expect(syncs).toBeLessThanOrEqual(20)
-  }, 60_000)
+  })
 })
 
 test('the errors of a sync are reported as one, with their number and the first message [TL-SYNC-8]', async () => {

@@ -77,7 +77,7 @@ it('the DynamoDB adapter reads the rows of the previous version as the reference
   ])
 })
 
-it('the conditional writes of this version accept the rows of the previous version', { timeout: 60_000 }, async () => {
+it('the conditional writes of this version accept the rows of the previous version', async () => {
   const rows = topics.flatMap((topic) => reference.readSubscribers(topic, 0, {}).subscribers)
   const locked = rows.find(({ at }) => at !== undefined) as Subscriber
   const running = oldTable.items.find(({ state }) => state === 'RUNNING')

@@ -240,7 +240,7 @@ describe('the worker function on the local line', () => {
     expect(minutes).toEqual(minutes.map((_, index) => index + 1))
     expect(started).toBe(1)
     expect(functions.hits).toBe(5)
-  }, 300_000)
+  })
 })
 
 describe('the worker function in a worker thread, as deployed', () => {

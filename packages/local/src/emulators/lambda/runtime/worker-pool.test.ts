@@ -206,7 +206,7 @@ test('20 events at once run on at most 16 workers, one at a time on each', async
   const ids = new Set(results.map((result) => (result as { threadId: number }).threadId))
   expect(ids.size).toBeLessThanOrEqual(16)
   expect(ids.size).toBeGreaterThan(1)
-}, 300_000)
+})
 
 describe('runs in the background', () => {
   const text = `
@@ -242,7 +242,7 @@ describe('runs in the background', () => {
     await expect.poll(() => logs.length).toBe(7) // one each of `worker` and `deliver` runs
     await write('', 'go')
     expect(new Set(await Promise.all([...held, ...delivering]))).toEqual(new Set(['over']))
-  }, 180_000)
+  })
 
   test('that fill the 16 threads of their function leave threads to frames', async () => {
     const pool = await start(text)
@@ -255,7 +255,7 @@ describe('runs in the background', () => {
     await expect.poll(() => logs.length).toBe(20)
     await write('', 'go')
     expect(new Set(await Promise.all(held))).toEqual(new Set(['over']))
-  }, 180_000)
+  })
 
   test('that wait longer than the maximum age of their event go to the on-failure queue', async () => {
     const pool = await start(text, { backgroundRuns: 1 })
@@ -271,7 +271,7 @@ describe('runs in the background', () => {
     await write('', 'go')
     await Promise.all(held)
     expect(logs).toHaveLength(1)
-  }, 180_000)
+  })
 
   test.each([
     frame('$connect'),
