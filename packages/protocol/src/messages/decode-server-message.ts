@@ -13,7 +13,7 @@ export type DecodedMessage =
  * throws [TL-BAD-5]. Elements that are not a frame of this version are dropped [TL-BAD-6]. The contents of `data` and
  * `error` are not checked, since procedures may answer any JSON.
  */
-export function decodeServerMessage(text: unknown, maxBytes: number = messageBytes.value): DecodedMessage {
+export function decodeServerMessage(text: unknown, maxBytes: number = messageBytes): DecodedMessage {
   if (typeof text !== 'string') return { ok: false, reason: `expected text, got ${typeof text}` }
   if (text === 'PONG' || text === 'PING') return { ok: true, frames: [] }
   // A text has at least as many UTF-8 bytes as UTF-16 units, and the gateway carries no message of more bytes.
