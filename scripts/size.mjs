@@ -1,5 +1,6 @@
 /**
- * `npm run size`: prints the bytes that a browser loads for `createClient` and `createConnection`, by part and by file.
+ * `npm run size`: prints the bytes that a browser loads for `createClient` and `createConnection`: by part, by the
+ * guarantee that they pay for, and by file.
  */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,6 +13,35 @@ const code = `
 `
 const trpc = '@trpc/*'
 
+/** What each block of files pays for. A file belongs to the first block whose pattern its path matches. */
+const blocks = [
+  {
+    pays: 'events: in order, once, without loss, or a gap says so',
+    files: /subscriptions\/(?!generator)|sequencer|pages|cursor/,
+  },
+  {
+    pays: 'one connection: back-off, keepalive, hand-over, close',
+    files: /lifecycle\/(?!renew-auth|sign-in)|backoff|server-time/,
+  },
+  { pays: 'calls: one effect, repeats, order, deadlines, outbox', files: /session\/calls\// },
+  {
+    pays: 'the machine: state, dispatch, unanswered frames, errors',
+    files:
+      /session\/(step|on-message|on-timer|on-unanswered)|machine\/(transition|state|events|unanswered|trunkline-error)|errors|defined/,
+  },
+  { pays: 'sockets, timers and callbacks of the runtime', files: /connection\/(?!endpoint|create-transport)/ },
+  { pays: "tRPC's link: its types, transformers, retries, aborts", files: /client\/src\/trpc\// },
+  {
+    pays: 'wrong options and requests are refused before they are sent',
+    files: /endpoint|settings|check-frame|bounds|depth|limits|subprotocol|create-transport/,
+  },
+  { pays: 'malformed frames change nothing', files: /decode-server-message/ },
+  { pays: 'messages in chunks, in both directions', files: /chunk|send-frame/ },
+  { pays: 'identity: renewal of tokens, sign-in', files: /renew-auth|sign-in/ },
+  { pays: 'generators: values in order, a lost run is reported', files: /generator/ },
+  { pays: 'the page of this measurement', files: /<stdin>/ },
+]
+
 await main(async () => {
   checkNode()
   if (!existsSync(join(root, 'node_modules/esbuild')))
@@ -22,16 +52,39 @@ await main(async () => {
   print('  partysocket', withoutTrpc.gzipBytes - own.gzipBytes)
   print('  the rest, by file in the same proportion', own.gzipBytes)
   const minified = own.files.reduce((sum, { bytes }) => sum + bytes, 0)
-  for (const { file, bytes } of own.files) print(`    ${file}`, (own.gzipBytes * bytes) / minified)
+  const share = (/** @type {{ readonly bytes: number }[]} */ files) =>
+    (own.gzipBytes * files.reduce((sum, { bytes }) => sum + bytes, 0)) / minified
+  for (const { pays, files } of inBlocks(own.files)) {
+    print(`    ${pays}`, share(files))
+    for (const file of files) print(`      ${file.name}`, share([file]))
+  }
   return 0
 })
+
+/**
+ * The blocks with their files, the largest first.
+ * @param {{ readonly name: string, readonly bytes: number }[]} files
+ */
+function inBlocks(files) {
+  const found = blocks.map(({ pays }) => ({ pays, files: /** @type {typeof files} */ ([]), bytes: 0 }))
+  for (const file of files) {
+    const block = found[blocks.findIndex((each) => each.files.test(file.name))]
+    if (block === undefined)
+      throw new StepFailure(
+        `Expected each file in a block of scripts/size.mjs; ${file.name} is in none. Add it to one.`,
+      )
+    block.files.push(file)
+    block.bytes += file.bytes
+  }
+  return found.sort((a, b) => b.bytes - a.bytes)
+}
 
 /**
  * @param {string} what
  * @param {number} bytes
  */
 function print(what, bytes) {
-  process.stdout.write(`${what.padEnd(50)} ${(bytes / 1_024).toFixed(2).padStart(6)} KB gzip\n`)
+  process.stdout.write(`${what.padEnd(70)} ${(bytes / 1_024).toFixed(2).padStart(6)} KB gzip\n`)
 }
 
 /** Bundles as `packages/client/src/bundle.test.ts` does. @param {string[]} external */
@@ -52,7 +105,7 @@ async function bundle(external) {
   })
   const [output] = Object.values(metafile.outputs)
   const files = Object.entries(output?.inputs ?? {})
-    .map(([file, { bytesInOutput }]) => ({ file: file.replace('packages/', ''), bytes: bytesInOutput }))
+    .map(([file, { bytesInOutput }]) => ({ name: file.replace('packages/', ''), bytes: bytesInOutput }))
     .filter(({ bytes }) => bytes > 0)
     .sort((a, b) => b.bytes - a.bytes)
   return { gzipBytes: gzipSync(outputFiles[0]?.contents ?? '').length, files }

@@ -1,7 +1,7 @@
 import type { SessionInput } from '../session/machine/events.ts'
 import { readSettings } from '../session/machine/settings.ts'
 import { initialState, type SessionState } from '../session/machine/state.ts'
-import { step } from '../session/step.ts'
+import { stepInPlace } from '../session/step.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 import { isHttpOnly } from './endpoint.ts'
 import type { ConnectionEnvironment } from './environment.ts'
@@ -42,7 +42,7 @@ export function runSession(options: ConnectionOptions, environment: ConnectionEn
     const { status } = state
     // every input is a new object, so it need not be copied
     const clock = { now: environment.monotonic(), wall: environment.now(), chance: environment.random() }
-    const stepped = step(state, Object.assign(input, clock), true)
+    const stepped = stepInPlace(state, Object.assign(input, clock))
     state = stepped.state
     for (const effect of stepped.effects) perform(effect)
     if (state.status !== status) observers.notifyState(state.status)

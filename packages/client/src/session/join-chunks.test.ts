@@ -1,9 +1,8 @@
-import { type ChunkFrame, limits } from '@trunkline/protocol'
+import { type ChunkFrame, maxMessageBytes, messageBytes, partBytes } from '@trunkline/protocol'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createMachine } from '../testing/session.suite.ts'
 
-const { maxMessageBytes, messageBytes, partBytes } = limits
-const most = 2 * maxMessageBytes.value
+const most = 2 * maxMessageBytes
 
 type Machine = ReturnType<typeof createMachine>
 
@@ -69,13 +68,11 @@ describe('of a hostile server the client holds a bounded part [TL-CHUNK-10]', ()
 
   test('when each part has the highest number that its message may have', () => {
     const machine = opened()
-    const of = 1 + Math.floor(maxMessageBytes.value / partBytes.value)
-    const text = 'x'.repeat(messageBytes.value - 1_000)
+    const of = 1 + Math.floor(maxMessageBytes / partBytes)
+    const text = 'x'.repeat(messageBytes - 1_000)
     let peak = 0
     for (let index = 0; index < 500; index++) {
-      machine.message(
-        chunk({ message: `m${index}`, part: of - 1 - (index % 9), of, bytes: maxMessageBytes.value, text }),
-      )
+      machine.message(chunk({ message: `m${index}`, part: of - 1 - (index % 9), of, bytes: maxMessageBytes, text }))
       peak = Math.max(peak, heldBy(machine).characters)
     }
     expect(peak).toBeGreaterThan(most / 2)
@@ -87,7 +84,7 @@ describe('of a hostile server the client holds a bounded part [TL-CHUNK-10]', ()
     const { entries } = workOf(() => {
       for (let index = 0; index < 5_000; index++) machine.message(chunk({ message: `m${index}`, text: '' }))
     })
-    expect(heldBy(machine)).toMatchObject({ messages: most / partBytes.value, parts: most / partBytes.value })
+    expect(heldBy(machine)).toMatchObject({ messages: most / partBytes, parts: most / partBytes })
     expect(entries).toBeLessThan(5_000 * 10)
   })
 
@@ -138,8 +135,8 @@ describe('of a hostile server the client holds a bounded part [TL-CHUNK-10]', ()
                 message: `${name} ${round}`,
                 part,
                 of,
-                bytes: 64 * partBytes.value,
-                text: 'x'.repeat(partBytes.value),
+                bytes: 64 * partBytes,
+                text: 'x'.repeat(partBytes),
               }),
             )
     })

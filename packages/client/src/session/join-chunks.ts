@@ -33,14 +33,14 @@ export function joinChunk(transition: Transition, { id, params }: ChunkFrame): r
   const { parts: stored, since, held } = known ?? { parts: new Map<number, string>(), since: transition.now, held: 0 }
   if (stored.has(part)) return [] // [TL-CHUNK-6]
   const agrees = known === undefined || (known.of === of && known.bytes === bytes)
-  if (!agrees || part >= of || of > 1 + bytes / partBytes.value || utf8Bytes(message) > nameBytes) {
+  if (!agrees || part >= of || of > 1 + bytes / partBytes || utf8Bytes(message) > nameBytes) {
     transition.emit({ type: 'protocol-error', message: 'The server sent a chunk that fits no message.' })
     return []
   }
   const parts = new Map(stored).set(part, text)
   const others = fresh.filter((each) => each !== known)
   if (parts.size < of) {
-    others.push({ name, since, of, bytes, parts, held: held + Math.max(text.length, partBytes.value) })
+    others.push({ name, since, of, bytes, parts, held: held + Math.max(text.length, partBytes) })
     dropOldest(transition, others)
     return []
   }

@@ -17,17 +17,27 @@ import { flushResumes } from './subscriptions/resume.ts'
 import { addSubscription, dropSubscription } from './subscriptions/subscriptions.ts'
 import { flushFetches, syncAll } from './subscriptions/sync.ts'
 
+/** The result of a step: the next state and the effects to perform, in order. */
+interface Step {
+  readonly state: SessionState
+  readonly effects: readonly Effect[]
+}
+
 /**
- * The client as one pure state machine. Returns the next state and the effects to perform, in order. It reads no clock,
- * no randomness and no network: `event` carries them. With `reusesMaps`, the maps of the given state become those of
- * the next one, so that an event does not copy all subscriptions; the caller must not use the given state again.
+ * The client as one pure state machine. It reads no clock, no randomness and no network: `event` carries them. The given
+ * state is not changed.
  */
-export function step(
-  state: SessionState,
-  event: SessionEvent,
-  reusesMaps = false,
-): { readonly state: SessionState; readonly effects: readonly Effect[] } {
-  const transition = new Transition(state, event, reusesMaps)
+export function step(state: SessionState, event: SessionEvent): Step {
+  const subscriptions = [...state.subscriptions].map(([id, each]) => [id, { ...each }] as const)
+  return stepInPlace({ ...state, calls: new Map(state.calls), subscriptions: new Map(subscriptions) }, event)
+}
+
+/**
+ * The same step, but the maps of the given state become those of the next one, so that an event does not copy all
+ * subscriptions. The caller must not use the given state again.
+ */
+export function stepInPlace(state: SessionState, event: SessionEvent): Step {
+  const transition = new Transition(state, event)
   checkClocks(transition)
   // an event of a socket that was dropped is ignored
   if (transition.from === state.socket || transition.from === state.handover?.socket) onInput(transition, event)

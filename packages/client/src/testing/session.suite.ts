@@ -15,15 +15,8 @@ export function createMachine(chance = 0, initial: Partial<SessionState> = {}) {
     const input = { socket: state.socket, ...fed } as SessionInput // the socket in use, unless the test gives another
     const event = { ...input, now, wall: now + wallAhead, chance }
     const before = JSON.stringify(toJson(state))
-    const copy = { ...state, calls: new Map(state.calls), subscriptions: new Map(state.subscriptions) }
     const stepped = step(state, event)
     if (JSON.stringify(toJson(state)) !== before) throw new Error('a step changed the state that it was given')
-    const reused = step(copy, event, true)
-    if (
-      JSON.stringify([toJson(reused.state), reused.effects]) !==
-      JSON.stringify([toJson(stepped.state), stepped.effects])
-    )
-      throw new Error('a step that reuses the maps had another result')
     state = stepped.state
     for (const effect of stepped.effects) {
       if (effect.type === 'arm') timers.set(timerName(effect.timer), effect.ms)

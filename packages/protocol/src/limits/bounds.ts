@@ -43,12 +43,12 @@ const surrogate = /[\ud800-\udfff]/
 
 /** [TL-LIM-4] Checks the path of a procedure. */
 export function pathFlaw(path: string): string | undefined {
-  return textFlaw('a path', path, { most: pathBytes.value })
+  return textFlaw('a path', path, { most: pathBytes })
 }
 
 /** [TL-LIM-4] Checks a token, for the handshake and for `auth`. */
 export function tokenFlaw(token: string): string | undefined {
-  return textFlaw('a token', token, { most: tokenBytes.value, least: 1 })
+  return textFlaw('a token', token, { most: tokenBytes, least: 1 })
 }
 
 const ownPrefix = 'own.'
@@ -65,12 +65,11 @@ export function keyFlaw(key: string): string | undefined {
 
 /** [TL-KEY-4] Checks a caller's key without its prefix. */
 export function ownKeyFlaw(text: string): string | undefined {
-  return textFlaw('an idempotency key', text, { most: keyBytes.value - ownPrefix.length, least: 1 })
+  return textFlaw('an idempotency key', text, { most: keyBytes - ownPrefix.length, least: 1 })
 }
 
 /** [TL-LIM-4] Checks the nesting of one frame, as `depthsOf` counts it. */
 export function depthFlaw(depth: number | string): string | undefined {
-  const most = jsonDepth.value
-  if (Number(depth) <= most) return undefined
-  return flawText(`at most ${most} levels of nesting in a frame (${most - 2} in its input)`, `${depth}`)
+  if (Number(depth) <= jsonDepth) return undefined
+  return flawText(`at most ${jsonDepth} levels of nesting in a frame (${jsonDepth - 2} in its input)`, `${depth}`)
 }

@@ -20,43 +20,43 @@ export interface GatewayLimits {
 
 // The limits that a client uses are exports of their own, since bundlers cannot drop single members of `limits`.
 /** The largest message to the server in one piece, in UTF-8 bytes. */
-export const frameBytes = { value: 32_768 } as const
+export const frameBytes = 32_768
 /** The largest message from the server in one piece, in UTF-8 bytes. */
-export const messageBytes = { value: 131_072 } as const
+export const messageBytes = 131_072
 /** The largest message in chunks, in either direction, in UTF-8 bytes. */
-export const maxMessageBytes = { value: 1_048_576 } as const
+export const maxMessageBytes = 1_048_576
 /** The most subscriptions in one `sync`. */
-export const syncSubscriptions = { value: 200 } as const
-export const pathBytes = { value: 512 } as const
-export const keyBytes = { value: 256 } as const
-export const tokenBytes = { value: 7_000 } as const
-export const jsonDepth = { value: 64 } as const
+export const syncSubscriptions = 200
+export const pathBytes = 512
+export const keyBytes = 256
+export const tokenBytes = 7_000
+export const jsonDepth = 64
 /** What the chunks of a message have on average at least, in UTF-8 bytes. It bounds their number. */
-export const partBytes = { value: 8_192 } as const
+export const partBytes = 8_192
 
 /**
  * All limits of the protocol. Their descriptions are in `limits-table.ts`, so that a browser loads only the numbers.
  */
 export const limits = {
-  frameBytes,
-  messageBytes,
+  frameBytes: { value: frameBytes },
+  messageBytes: { value: messageBytes },
   headerBytes: { value: 10_240 },
   idleMs: { value: 600_000 },
   lifetimeMs: { value: 7_200_000 },
   integrationMs: { value: 29_000 },
   frameDeadlineMs: { value: 28_000 },
   batchSize: { value: 100 },
-  pathBytes,
+  pathBytes: { value: pathBytes },
   idBytes: { value: 128 },
-  keyBytes,
-  tokenBytes,
-  jsonDepth,
-  syncSubscriptions,
+  keyBytes: { value: keyBytes },
+  tokenBytes: { value: tokenBytes },
+  jsonDepth: { value: jsonDepth },
+  syncSubscriptions: { value: syncSubscriptions },
   topicBytes: { value: 1_536 },
   eventBytes: { value: 389_120 },
   pageBytes: { value: 98_304 },
-  maxMessageBytes,
-  partBytes,
+  maxMessageBytes: { value: maxMessageBytes },
+  partBytes: { value: partBytes },
   uploadMs: { value: 300_000 },
   outcomeBytes: { value: 307_200 },
   storedInputBytes: { value: 4_096 },

@@ -13,7 +13,7 @@ export type DecodedMessage =
  * throws [TL-BAD-5]. Elements that are not a frame of this version are dropped [TL-BAD-6]. The contents of `data` and
  * `error` are not checked, since procedures may answer any JSON.
  */
-export function decodeServerMessage(text: unknown, maxBytes: number = messageBytes.value): DecodedMessage {
+export function decodeServerMessage(text: unknown, maxBytes: number = messageBytes): DecodedMessage {
   if (typeof text !== 'string') return { ok: false, reason: `expected text, got ${typeof text}` }
   if (text === 'PONG' || text === 'PING') return { ok: true, frames: [] }
   // A text has at least as many UTF-8 bytes as UTF-16 units, and the gateway carries no message of more bytes.
@@ -76,33 +76,36 @@ const isId = (value: unknown) => isText(value) || Number.isFinite(value)
 const isOffset = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 const isRef = (value: unknown): value is number => isOffset(value) && value !== 0
 const isCursor = (value: unknown) => parseCursor(value) !== undefined
+const isFlag = (value: unknown) => typeof value === 'boolean'
 const isPresent = (value: unknown) => value !== undefined
 
-/** A check of an object's members. */
-function membersAre(checks: Readonly<Record<string, Check>>): Check {
-  const names = Object.keys(checks)
-  return (value) => isObject(value) && names.every((name) => checks[name]?.(value[name]))
+/** Whether a member is absent or as expected. */
+const isAbsentOr = (is: Check, value: unknown) => value === undefined || is(value)
+
+type Checks = Readonly<Record<string, Check>>
+
+/** A check of an object's members: those that it must have, and those that it may have. */
+function membersAre(required: Checks, optional: Checks = {}): Check {
+  const checks = Object.entries(required)
+  const others = Object.entries(optional)
+  return (value) =>
+    isObject(value) &&
+    checks.every(([name, is]) => is(value[name])) &&
+    others.every(([name, is]) => isAbsentOr(is, value[name]))
 }
 
-function optional(is: Check): Check {
-  return (value) => value === undefined || is(value)
-}
+const isPlaces = (places: unknown) => Array.isArray(places) && places.every(isRef)
 
-const optionalText = optional(isText)
-const optionalTime = optional(isTime)
-const optionalOffset = optional(isOffset)
-const optionalRef = optional(isRef)
-const optionalPlaces = optional((places) => Array.isArray(places) && places.every(isRef))
-const optionalCursor = optional(isCursor)
+const isLineError = membersAre(
+  {
+    code: (code) => code === 'PENDING' || (isText(code) && Object.hasOwn(lineErrors, code)),
+    retry: (retry) => ['now', 'later', 'after-auth', 'never'].includes(retry as string),
+    mayHaveRun: isFlag,
+  },
+  { retryAfterMs: isTime },
+) as (line: unknown) => line is TrunklineErrorWire
 
-const isLineError = membersAre({
-  code: (code) => code === 'PENDING' || (isText(code) && Object.hasOwn(lineErrors, code)),
-  retry: (retry) => ['now', 'later', 'after-auth', 'never'].includes(retry as string),
-  mayHaveRun: (flag) => typeof flag === 'boolean',
-  retryAfterMs: optionalTime,
-}) as (line: unknown) => line is TrunklineErrorWire
-
-const isKicked = membersAre({ reason: isText, time: isTime, until: optionalTime })
+const isKicked = membersAre({ reason: isText, time: isTime }, { until: isTime })
 
 /** The relations of its numbers are checked when the message is joined. */
 const isPart = membersAre({ message: isText, part: isOffset, of: isOffset, bytes: isOffset, text: isText })
@@ -112,44 +115,43 @@ const results: Readonly<Record<AnswerFrame['result']['type'], Check>> = {
   // Without `membersAre`, since each event has it: names that are known to the compiler take a third of the time.
   data: (result) =>
     isObject(result) &&
-    optionalText(result['id']) &&
-    optionalRef(result['of']) &&
-    optionalPlaces(result['places']) &&
-    optionalOffset(result['prev']) &&
-    optionalRef(result['ref']) &&
-    optionalOffset(result['n']),
-  started: membersAre({
-    ref: optionalRef,
-    from: optionalCursor,
-    head: optionalCursor,
-    gap: optionalText,
-    n: optionalOffset,
-    snapshot: optional((flag) => flag === true),
-    keepaliveMs: optionalTime,
-  }),
+    isAbsentOr(isText, result['id']) &&
+    isAbsentOr(isRef, result['of']) &&
+    isAbsentOr(isPlaces, result['places']) &&
+    isAbsentOr(isOffset, result['prev']) &&
+    isAbsentOr(isRef, result['ref']) &&
+    isAbsentOr(isOffset, result['n']),
+  started: membersAre(
+    {},
+    {
+      ref: isRef,
+      from: isCursor,
+      head: isCursor,
+      gap: isText,
+      n: isOffset,
+      snapshot: (flag) => flag === true,
+      keepaliveMs: isTime,
+    },
+  ),
   snapshot: membersAre({ id: isCursor, data: isPresent }),
   authorized: membersAre({ authExpires: isTime }),
-  synced: membersAre({ from: isCursor, head: isCursor, gap: optionalText }),
+  synced: membersAre({ from: isCursor, head: isCursor }, { gap: isText }),
   advance: membersAre({ id: isCursor, prev: isOffset }),
-  fault: membersAre({ id: isCursor, prev: optionalOffset, error: isPresent }),
+  fault: membersAre({ id: isCursor, error: isPresent }, { prev: isOffset }),
   anew: membersAre({ id: isCursor, prev: isOffset }),
-  closed: membersAre({ id: isCursor, prev: optionalOffset, outcome: isText, failure: optional(isObject) }),
-  stopped: membersAre({ ref: optionalRef, n: optionalOffset }),
+  closed: membersAre({ id: isCursor, outcome: isText }, { prev: isOffset, failure: isObject }),
+  stopped: membersAre({}, { ref: isRef, n: isOffset }),
   alive: membersAre({ ref: isRef, n: isOffset }),
-  accepted: membersAre({ key: optionalText, askAfterMs: optionalTime }),
-  hello: membersAre({
-    session: isText,
-    time: isTime,
-    limits: membersAre({
-      frameBytes: isTime,
-      messageBytes: isTime,
-      idleMs: isTime,
-      lifetimeMs: isTime,
-      maxMessageBytes: optionalTime,
-      batchSize: optionalTime,
-    }),
-    authExpires: optionalTime,
-    refused: optionalText,
-    transformer: optional((flag) => typeof flag === 'boolean'),
-  }),
+  accepted: membersAre({}, { key: isText, askAfterMs: isTime }),
+  hello: membersAre(
+    {
+      session: isText,
+      time: isTime,
+      limits: membersAre(
+        { frameBytes: isTime, messageBytes: isTime, idleMs: isTime, lifetimeMs: isTime },
+        { maxMessageBytes: isTime, batchSize: isTime },
+      ),
+    },
+    { authExpires: isTime, refused: isText, transformer: isFlag },
+  ),
 }

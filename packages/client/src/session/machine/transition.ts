@@ -6,9 +6,8 @@ import type { Order } from './sequencer.ts'
 import { type PendingCall, type SessionState, type Subscription, unansweredAt } from './state.ts'
 
 /**
- * The working copy of one step: the changed state and the collected effects. It exists only during the step, so the
- * step stays pure: the given state is never mutated, and a map is copied before its first change. With `reusesMaps`,
- * the step changes the maps of the given state, because its caller does not use that state again.
+ * The working copy of one step: the changed state and the collected effects. It exists only during the step. It changes
+ * the maps of calls and subscriptions that the given state has, because the step's caller does not use that state again.
  */
 export class Transition {
   /** The monotonic clock, in milliseconds. All delays and differences use it. */
@@ -30,14 +29,9 @@ export class Transition {
   /** Whether a call in the outbox may be sendable at the end of the step. */
   outboxDirty = false
   state: SessionState
-  /** Whether this step may change the map of this name. */
-  readonly #owns: { calls: boolean; subscriptions: boolean }
-  readonly #reuses: boolean
 
-  constructor(state: SessionState, event: SessionEvent, reusesMaps = false) {
+  constructor(state: SessionState, event: SessionEvent) {
     this.state = state
-    this.#reuses = reusesMaps
-    this.#owns = { calls: reusesMaps, subscriptions: reusesMaps }
     this.now = event.now
     this.wall = event.wall
     this.chance = event.chance
@@ -92,20 +86,20 @@ export class Transition {
   }
 
   putCall(call: PendingCall): void {
-    this.#own('calls', this.state.calls).set(call.id, call)
+    own(this.state.calls).set(call.id, call)
   }
   dropCall(id: number): void {
     // the next call with its ordering key may go
     if (this.state.calls.get(id)?.orderingKey !== undefined) this.outboxDirty = true
-    this.#own('calls', this.state.calls).delete(id)
+    own(this.state.calls).delete(id)
     this.cancelOf(id, 'deadline', 'resend')
   }
   putSubscription(subscription: Subscription): void {
-    this.#own('subscriptions', this.state.subscriptions).set(subscription.id, subscription)
+    own(this.state.subscriptions).set(subscription.id, subscription)
   }
-  /** Puts a subscription with another order. With `reusesMaps`, it changes the one of the given state. */
+  /** Puts a subscription with another order. It changes the subscription itself if the state has the same object. */
   putOrder(subscription: Subscription, order: Order): Subscription {
-    if (this.#reuses && this.state.subscriptions.get(subscription.id) === subscription) {
+    if (this.state.subscriptions.get(subscription.id) === subscription) {
       ;(subscription as { order: Order }).order = order
       return subscription
     }
@@ -114,16 +108,12 @@ export class Transition {
     return next
   }
   dropSubscription(id: number): void {
-    this.#own('subscriptions', this.state.subscriptions).delete(id)
+    own(this.state.subscriptions).delete(id)
     this.cancelOf(id, 'started', 'gap', 'alive')
   }
+}
 
-  /** Returns a copy of the map that this step may change. It is copied once. */
-  #own<Value>(name: 'calls' | 'subscriptions', map: ReadonlyMap<number, Value>): Map<number, Value> {
-    if (this.#owns[name]) return map as Map<number, Value>
-    const copy = new Map(map)
-    this.#owns[name] = true
-    this.patch({ [name]: copy })
-    return copy
-  }
+/** A map of the state, which only the step may change. */
+function own<Value>(map: ReadonlyMap<number, Value>): Map<number, Value> {
+  return map as Map<number, Value>
 }

@@ -83,7 +83,7 @@ export function flushFetches(transition: Transition): void {
     return
   }
   const entries = fetches.flatMap((id) => entryOf(transition, id) ?? [])
-  const limits = { count: syncSubscriptions.value, maxBytes: state.frameBytes - envelopeBytes }
+  const limits = { count: syncSubscriptions, maxBytes: state.frameBytes - envelopeBytes }
   const [page, ...others] = toPages(entries, limits)
   if (page !== undefined) sendSync(transition, page)
   transition.patch({ fetches: others.flatMap(({ items }) => items.map(({ id }) => id)) })
