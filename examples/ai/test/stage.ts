@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { type LocalLine, startLocalLine } from '@trunkline/local'
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
+import { servePage } from '../../chat/test/page-server.ts'
 import { line } from '../src/server/chats.ts'
 import { type AppRouter, appRouter } from '../src/server/router.ts'
-import { servePage } from './page-server.ts'
 
 const example = join(import.meta.dirname, '..')
 
@@ -32,7 +32,7 @@ export async function setStage(): Promise<Stage> {
   const folder = await mkdtemp(join(tmpdir(), 'trunkline-ai-'))
   await build({ configFile: join(example, 'vite.config.ts'), logLevel: 'error', build: { outDir: folder } })
   let lineUrl = ''
-  const pages = await servePage(folder, () => lineUrl)
+  const pages = await servePage(folder, { 'line.json': () => ({ url: lineUrl }) })
   const local = await startLocalLine({ router: appRouter, line, origins: [pages.origin] })
   lineUrl = local.url
   const browser = await chromium.launch({

@@ -6,8 +6,8 @@ import { DynamoDBDocumentClient, PutCommand } from '@aws-sdk/lib-dynamodb'
 import { type LocalLine, startLocalEntry } from '@trunkline/local'
 import { type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { build } from 'vite'
+import { servePage } from '../../chat/test/page-server.ts'
 import type { AppRouter } from '../src/server/router.ts'
-import { servePage } from './page-server.ts'
 import { buildScripts, type RunScript } from './scripts.ts'
 
 const example = join(import.meta.dirname, '..')
@@ -39,7 +39,7 @@ export async function setStage(): Promise<Stage> {
   const web = join(folder, 'web')
   await build({ configFile: join(example, 'vite.config.ts'), logLevel: 'error', build: { outDir: web } })
   let lineUrl = ''
-  const pages = await servePage(web, () => lineUrl)
+  const pages = await servePage(web, { 'line.json': () => ({ url: lineUrl }) })
   process.env['BOARD_ORIGINS'] = pages.origin // the functions read it, as they would from their template
   const local = await startLocalEntry<AppRouter>({
     entry: join(example, 'src/server/lambda.ts'),
