@@ -3,6 +3,7 @@ import { defined } from '@trunkline/protocol'
 import superjson from 'superjson'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
+import { anonymous } from '../define/identity.ts'
 import { createLine } from '../line/create-line.ts'
 import { internalsOf } from '../line/internals.ts'
 import { publishBatch } from '../line/publish-all.ts'
@@ -64,7 +65,7 @@ describe('a channel whose line was not given to createLambdaHandlers', () => {
         for (const path of ['chat', 'loud', 'page', 'typing', 'here']) {
           const channel = ['typing', 'here'].includes(path) ? path : 'chat'
           const error = {
-            message: `${words(channel)}. Pass the line that declares it.`,
+            message: expect.stringContaining(`${words(channel)}. Pass the line that declares it. See https://`),
             data: { code: 'INTERNAL_SERVER_ERROR' },
           }
           expect(await ask(client, 'subscription', path)).toMatchObject({ error })
@@ -201,8 +202,13 @@ describe('options that are no functions', () => {
       expect(() => createLambdaHandlers({ router, [name]: 'x' } as never)).toThrow(words)
     },
   )
-  test('no options at all are refused by the name of the router', () => {
-    expect(() => Reflect.apply(createLambdaHandlers, undefined, [])).toThrow('Expected router to be made by tRPC')
+  test.each([
+    [[], 'Expected the options of createLambdaHandlers to be an object, got undefined. Pass one.'],
+    [[{ router, athorize: () => anonymous }], 'got "athorize". Did you mean authorize?'],
+    [[{ router, createcontext: () => ({}) }], 'got "createcontext". Did you mean createContext?'],
+    [[{ router, middleware: [] }], 'got "middleware". Remove it.'],
+  ])('%j as options are refused with the names that there are', (given, words) => {
+    expect(() => Reflect.apply(createLambdaHandlers, undefined, given)).toThrow(words)
   })
   test('a source handler names its wrong option', () => {
     const line = createLine()
@@ -236,3 +242,4 @@ test('an answer that JSON cannot hold fails by an error that says what to return
     error: { message: expect.stringContaining('Expected an answer that JSON can hold, got one that it cannot: ') },
   })
 })
+
