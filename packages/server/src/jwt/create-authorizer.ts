@@ -142,6 +142,7 @@ export function createAuthorizer<C extends Json, A extends boolean>(
     if (token === undefined) return options.anonymous === true || mayFollow ? anonymous : refuse(refusals.missing)
     const flaw = tokenFlaw(token)
     if (flaw !== undefined) return refuse({ code: 'size', reason: flaw })
+    if (/^bearer\s/i.test(token)) return refuse(refusals.prefixed)
     const { payload, refusal } = await verifyToken(token, keys, { ...expected, currentDate: new Date(clock.now()) })
     if (refusal !== undefined) return refuse(refusal)
     const own = accepts(payload) ?? (check && toRefusal(await check(payload)))

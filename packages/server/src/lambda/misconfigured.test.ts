@@ -243,3 +243,60 @@ test('an answer that JSON cannot hold fails by an error that says what to return
   })
 })
 
+describe('a publish that is not awaited', () => {
+  function lineOf(work: (publish: () => Promise<unknown>) => unknown) {
+    const { telemetry, logs } = recordingTelemetry()
+    const line = createLine()
+    const chat = line.channel('chat', { key, event: z.string() })
+    const t = initTRPC.create()
+    const post = t.procedure.mutation(() => work(() => chat.publish(input, 'hi')))
+    return { ...createTestLine({ line, router: t.router({ post }), telemetry }), logs }
+  }
+  test('is a warning when the function has answered before it', async () => {
+    const made = lineOf((publish) => void publish())
+    expect(await ask(await made.connect(), 'mutation', 'post')).toMatchObject({ result: { type: 'data' } })
+    expect(made.logs).toMatchObject([
+      {
+        level: 'WARN',
+        message: expect.stringMatching(/one of channel chat had not finished when the function answered.* See https:/),
+        facts: { channel: 'chat' },
+      },
+    ])
+  })
+  test('is no warning where it was awaited, also with others', async () => {
+    const made = lineOf((publish) => Promise.all([publish(), publish()]))
+    await ask(await made.connect(), 'mutation', 'post')
+    expect(made.logs).toEqual([])
+  })
+})
+
+describe('a procedure that returns something else', () => {
+  const { telemetry } = recordingTelemetry()
+  async function errorOf(made: (t: ReturnType<typeof initTRPC.create>, chat: Channel) => object, method: string) {
+    const line = createLine()
+    const chat = line.channel('chat', { key, event: z.string() })
+    const errors: Error[] = []
+    const router = initTRPC.create().router({ run: made(initTRPC.create(), chat as never) as never })
+    const onError = ({ error }: { readonly error: Error }) => errors.push(error)
+    await ask(await createTestLine({ line, router, telemetry, onError }).connect(), method, 'run')
+    return `${errors[0]?.message} ${(errors[0]?.cause as Error | undefined)?.message}`
+  }
+  type Channel = Pick<ReturnType<ReturnType<typeof createLine>['channel']>, 'name'> & {
+    readonly subscribe: (to: object) => Record<string, (given: unknown) => unknown>
+  }
+  test.each<[string, (chat: Channel) => unknown, string]>([
+    ['the channel', (chat) => chat, 'got channel chat itself. Return its subscribe(key).'],
+    ['a function', (chat) => chat.subscribe, 'got a function. Call it.'],
+    ['nothing', () => undefined, 'got undefined. Return it from the resolver.'],
+    ['a filter of a text', (chat) => chat.subscribe(input)['filter']?.('x'), 'Expected filter to get a function, got'],
+    ['a state', (chat) => chat.subscribe(input)['startWith']?.([]), 'Write startWith(() => …).'],
+  ])('as a subscription with %s names it', async (_, resolve, words) => {
+    const made = (t: ReturnType<typeof initTRPC.create>, chat: Channel) =>
+      t.procedure.subscription((() => resolve(chat)) as never)
+    expect(await errorOf(made, 'subscription')).toContain(words)
+  })
+  test('from a middleware names the procedure', async () => {
+    const made = (t: ReturnType<typeof initTRPC.create>) => t.procedure.use((() => 'x') as never).query(() => 1)
+    expect(await errorOf(made, 'query')).toContain('Expected each middleware of run to return the result of next()')
+  })
+})
