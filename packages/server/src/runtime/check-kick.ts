@@ -4,7 +4,13 @@ import type { KickOptions, RevokeOptions } from '../define/kick.ts'
 const reasonBytes = 1_024 // it is in rows and in a frame
 const aheadMs = 60_000 // the clock of a script may be wrong
 
-const kickNames: Readonly<Record<Exclude<keyof CheckedKick, 'until'> | 'ban', true>> = { connection: true, principal: true, session: true, reason: true, ban: true }
+const kickNames: Readonly<Record<Exclude<keyof CheckedKick, 'until'> | 'ban', true>> = {
+  connection: true,
+  principal: true,
+  session: true,
+  reason: true,
+  ban: true,
+}
 const revokeNames: Readonly<Record<keyof RevokeOptions, true>> = { issuedBefore: true, reason: true }
 
 /** The options of `kick`, checked: either `connection` or `principal` is given. `until` is in epoch milliseconds. */
