@@ -5,7 +5,15 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { ConfigurationError } from '@trunkline/client'
-import { documentsUrl, errorDocs, lineErrors, type TrunklineErrorCode, trpcCodes } from '@trunkline/protocol'
+import {
+  configurationSections,
+  documentsUrl,
+  errorDocs,
+  lineErrors,
+  type TrunklineErrorCode,
+  trpcCodes,
+  withDocs,
+} from '@trunkline/protocol'
 import { afterAll, describe, expect, it } from 'vitest'
 import { blocksOf, pages, uses, writeBlocks } from './documents/blocks.ts'
 
@@ -210,6 +218,29 @@ describe('the documents agree with the sources', () => {
     expect(exists(join(root, 'docs', docs.slice(documentsUrl.length)))).toBe(true)
     const [[repositoryUrl] = []] = all('docs/.vitepress/markdown.ts', /repositoryUrl = '(.+)'/g)
     expect(documentsUrl).toBe(`${repositoryUrl}/blob/main/docs`)
+  })
+
+  it('on the addresses that errors of an application’s code and settings carry', () => {
+    const anchors = anchorsOf(text('docs/reference/errors.md'))
+    for (const section of configurationSections) {
+      const [, anchor = ''] = withDocs(section, 'Expected a line, got none.').split(
+        `${documentsUrl}/reference/errors.md#`,
+      )
+      expect(anchors).toContain(anchor)
+    }
+  })
+
+  it('in that each error of the server about an application’s code and settings carries an address', () => {
+    const folders = ['define', 'line', 'lambda', 'jwt', 'tickets', 'aws', 'erase']
+    const files = folders.flatMap((folder) => {
+      const names = readdirSync(join(root, 'packages/server/src', folder), { recursive: true, encoding: 'utf8' })
+      return names
+        .filter((name) => /(?<!\.test|\.suite)\.ts$/.test(name))
+        .map((name) => `packages/server/src/${folder}/${name}`)
+    })
+    const messages = files.flatMap((file) => all(file, /throw new (?:Type|Range)?Error\(\s*(.{0,40})/g).flat())
+    expect(messages.length).toBeGreaterThan(60)
+    expect(messages.filter((message) => !message.startsWith('withDocs('))).toEqual([])
   })
 
   it('on the tRPC codes that stock clients get', () => {

@@ -5,6 +5,7 @@ import { initTRPC } from '@trpc/server'
 import { createClient, createConnection, iterate } from '@trunkline/client'
 import { type LocalLine, startLocalEntry, startLocalLine } from '@trunkline/local'
 import { anonymous, createLine } from '@trunkline/server'
+import { jwtAuthorizer } from '@trunkline/server/jwt'
 import { createLambdaHandlers } from '@trunkline/server/lambda'
 import superjson from 'superjson'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
@@ -27,7 +28,7 @@ let local: LocalLine<AppRouter>
 beforeAll(async () => {
   for (const name of ['log', 'info', 'warn', 'error'] as const) vi.spyOn(console, name).mockImplementation(() => {})
   local = await startLocalLine({ router: appRouter, line, authorize, createContext })
-})
+}, 60_000) // other suites run at the same time
 afterAll(async () => {
   await local.close()
   rmSync(made, { recursive: true, force: true })
@@ -38,7 +39,7 @@ type Options = Partial<Parameters<typeof createConnection>[0]>
 
 /** The message of the first call of a client of the example. */
 async function callWith(options: Options): Promise<string> {
-  const connection = createConnection({ url: local.url, WebSocket, token: () => 'ann', timeoutMs: 1_000, ...options })
+  const connection = createConnection({ url: local.url, WebSocket, token: () => 'ann', timeoutMs: 30_000, ...options })
   try {
     return await messageOf(() => createClient<AppRouter>({ connection }).post.mutate(post))
   } finally {
@@ -64,7 +65,7 @@ async function onLine(
   settings: object = {},
 ): Promise<string> {
   await using opened = await startLocalLine({ onError: () => {}, ...options } as unknown as Serving)
-  const { client } = opened.connect({ token: () => 'ann', timeoutMs: 3_000, ...settings })
+  const { client } = opened.connect({ token: () => 'ann', timeoutMs: 30_000, ...settings })
   return await messageOf(() => use(client as never, opened as never))
 }
 
@@ -84,16 +85,58 @@ function entry(name: string, code: string): string {
 
 const own = createLine()
 const chat = own.channel('chat', { key, event: z.any() as z.ZodType<string> })
+const notes = own.channel('notes', { key, event: z.object({ text: z.string() }) })
+const here = own.presence('here', { key, data: z.object({ name: z.string() }) })
+
+/** The error of a procedure of the line `own` that does `work`. */
+const published = (work: () => unknown) =>
+  onLine({ router: t.router({ post: t.procedure.mutation(work as never) }), line: own }, (client: Calls) =>
+    client['post']?.mutate(),
+  )
+
+/** The error of a subscription of the line `own` whose resolver does `resolve`. */
+const subscribed = (resolve: () => unknown) =>
+  onLine({ router: t.router({ live: t.procedure.subscription(resolve as never) }), line: own }, (client: never) =>
+    iterate(client['live'], undefined).next(),
+  )
+
+/** What a line with JSON Web Tokens says of this token. */
+const refused = (token: string) =>
+  onLine(
+    {
+      router: t.router({ now: t.procedure.query(() => 1) }),
+      authorize: jwtAuthorizer({
+        issuer: 'https://issuer.example',
+        audience: 'chat',
+        algorithms: ['HS256'],
+        keys: [{ kty: 'oct', k: 'x'.repeat(43) }],
+      }),
+    },
+    (client: Calls) => client['now']?.query(),
+    { token: () => token },
+  )
+
+/** The error or the warning in the log whose text has `word`, after `work`. */
+async function logged(word: string, work: () => Promise<unknown>): Promise<string> {
+  const calls = () => [vi.mocked(console.warn), vi.mocked(console.error)].flatMap(({ mock }) => mock.calls.flat())
+  const before = calls().length
+  await work()
+  return String(
+    calls()
+      .slice(before)
+      .find((text) => String(text).includes(word)),
+  )
+}
 type Calls = Record<string, { query(input?: unknown): unknown; mutate(input?: unknown, options?: object): unknown }>
 
 /** Each heading of the page, and how its mistake is made. */
 const mistakes: Readonly<Record<string, () => Promise<string>>> = {
   'The address is no URL': () => callWith({ url: '10.0.0.1:4400/dev' }),
-  'The socket cannot be opened': () => callWith({ url: 'ws://localhost:1/dev' }),
+  'The socket cannot be opened': () => callWith({ url: 'ws://localhost:1/dev', timeoutMs: 2_000 }),
   'The origin of the page is not allowed': async () => {
     const warned = vi.mocked(console.warn).mock.calls.length
     const logged = vi.mocked(console.error).mock.calls.length
-    await callWith({ WebSocket: ForeignPage })
+    await callWith({ WebSocket: ForeignPage, timeoutMs: 5_000 })
     const lines = [
       ...vi.mocked(console.warn).mock.calls.slice(warned),
       ...vi.mocked(console.error).mock.calls.slice(logged),
@@ -153,6 +196,119 @@ const mistakes: Readonly<Record<string, () => Promise<string>>> = {
     onLine({ router: t.router({ live: t.procedure.subscription((() => undefined) as never) }) }, (client: never) =>
       iterate(client['live'], undefined).next(),
     ),
+  'authorize returns nothing': async () => {
+    const { authorizer } = createLambdaHandlers({ router: t.router({}), authorize: (() => {}) as never })
+    const event = { type: 'REQUEST', methodArn: 'arn', headers: {}, requestContext: { connectionId: 'c' } }
+    return await messageOf(() => authorizer(event, {}))
+  },
+  'The token begins with Bearer': () => refused('Bearer a.b.c'),
+  'The token is no JSON Web Token': () => refused('ann'),
+  'token throws': () =>
+    callWith({
+      timeoutMs: 2_000,
+      token: () => {
+        throw new Error('no session')
+      },
+    }),
+  'createContext throws': () =>
+    onLine(
+      {
+        router: t.router({ now: t.procedure.query(() => 1) }),
+        createContext: () => {
+          throw new Error('the database is down')
+        },
+      },
+      (client: Calls) => client['now']?.query(),
+    ),
+  'An option is misspelt': () =>
+    messageOf(() => createLambdaHandlers({ router: t.router({}), athorize: () => anonymous } as never)),
+  'An option of a channel is misspelt': () =>
+    messageOf(() => createLine().channel('chat', { key, event: z.string(), retentin: '7d' } as never)),
+  'An option of the client is misspelt': () =>
+    messageOf(() => createConnection({ url: local.url, tokn: () => 'ann' } as never)),
+  'An ephemeral channel has a retention': () =>
+    messageOf(() => createLine().ephemeral('typing', { key, event: z.string(), retention: '1h' } as never)),
+  'The line is no line': () =>
+    messageOf(() => createLambdaHandlers({ router: t.router({}), line: createLine as never })),
+  'A handler gets another event': () => {
+    const { websocket } = createLambdaHandlers({ router: t.router({}) })
+    return messageOf(() => websocket({ version: '2.0', routeKey: '$default', rawPath: '/' }, {}))
+  },
+  'The port is in use': async () => {
+    const port = Number(new URL(local.url).port)
+    return await messageOf(() => startLocalLine({ router: t.router({}), port }))
+  },
+  'The connection was closed': async () => {
+    const connection = createConnection({ url: local.url, WebSocket })
+    await connection.close()
+    return await messageOf(() => createClient<AppRouter>({ connection }).post.mutate(post))
+  },
+  'A mutation is subscribed to': () =>
+    onLine({ router: t.router({ post: t.procedure.mutation(() => 1) }) }, (client: never) =>
+      iterate(client['post'], undefined).next(),
+    ),
+  'A query returns a subscription': () =>
+    onLine({ router: t.router({ live: t.procedure.query(() => chat.subscribe(room)) }), line: own }, (client: Calls) =>
+      client['live']?.query(),
+    ),
+  'The channel itself is returned': async () => {
+    let cause: unknown
+    const router = t.router({ live: t.procedure.subscription((() => chat) as never) })
+    const onError = ({ error }: { readonly error: Error }) => {
+      cause = error.cause
+    }
+    await onLine({ router, line: own, onError }, (client: never) => iterate(client['live'], undefined).next())
+    return String(cause)
+  },
+  'startWith gets a value': () => subscribed(() => chat.subscribe(room).startWith([] as never)),
+  'A middleware returns a value': () =>
+    onLine({ router: t.router({ now: t.procedure.use((() => 'ok') as never).query(() => 1) }) }, (client: Calls) =>
+      client['now']?.query(),
+    ),
+  'A publish is not awaited': () =>
+    logged('awaited', () =>
+      onLine(
+        {
+          router: t.router({
+            post: t.procedure.mutation(() => {
+              void chat.publish(room, 'hi')
+            }),
+          }),
+          line: own,
+        },
+        async (client: Calls) => {
+          await client['post']?.mutate()
+          throw new Error('the call is answered all the same')
+        },
+      ),
+    ),
+  'An event does not fit': () => published(() => notes.publish(room, { txt: 'hi' } as never)),
+  'A publish has no key': () => published(() => notes.publish({ text: 'hi' } as never, undefined as never)),
+  'A topic is too long': () => published(() => chat.publish({ room: 'x'.repeat(3_000) }, 'hi')),
+  'An event is a Map': () => published(() => chat.publish(room, new Map() as never)),
+  'An event is not a number': () => published(() => chat.publish(room, { price: Number.NaN } as never)),
+  'An event is too large': () => published(() => chat.publish(room, 'x'.repeat(500_000))),
+  'A call is too large': () =>
+    onLine({ router: t.router({ post: t.procedure.mutation(() => 1) }) }, (client: Calls) =>
+      client['post']?.mutate('x'.repeat(2_000_000)),
+    ),
+  'A member has no name': () => subscribed(() => here.join(room, { member: null as never, data: { name: 'ann' } })),
+  'A key has an object inside': () =>
+    messageOf(() =>
+      createLine().channel('chat', { key: z.object({ room: z.object({}) }) as never, event: z.string() }),
+    ),
+  'An event is declared without z.object': () =>
+    messageOf(() => createLine().channel('chat', { key, event: { text: z.string() } as never })),
+  'A retention has no such unit': () =>
+    messageOf(() => createLine().channel('chat', { key, event: z.string(), retention: '1 day' as never })),
+  'A stream has no producer': () =>
+    messageOf(() => createLine().stream('answers', { key, input: z.string(), chunk: z.string() } as never)),
+  'The callback address is that of the sockets': async () => {
+    vi.stubEnv('TRUNKLINE_TABLE', 'chat')
+    vi.stubEnv('TRUNKLINE_CALLBACK_URL', 'wss://abc.execute-api.eu-west-1.amazonaws.com/prod')
+    const news = createLine().channel('news', { key, event: z.string() })
+    return await messageOf(() => news.publish(room, 'hi')).finally(() => vi.unstubAllEnvs())
+  },
   'An event is not JSON': () =>
     onLine(
       {

@@ -1,3 +1,9 @@
+export {
+  type ConfigurationSection,
+  checkOptionNames,
+  configurationSections,
+  withDocs,
+} from './configuration.ts'
 export { type Defined, defined } from './defined.ts'
 export { type ChunkCursor, formatChunkCursor, parseChunkCursor } from './frames/chunk-cursor.ts'
 export { type Cursor, formatCursor, parseCursor } from './frames/cursor.ts'

@@ -1,5 +1,6 @@
 import { defined } from '@trunkline/protocol'
 import { describe, expect, test } from 'vitest'
+import { WebSocket } from 'ws'
 import { ConfigurationError } from '../session/machine/settings.ts'
 import type { Failure } from '../session/machine/trunkline-error.ts'
 import type { ConnectionOptions } from './connection-options.ts'
@@ -208,5 +209,35 @@ describe('a number outside of its range', () => {
     [{ gapWaitMs: 0 }, 'gapWaitMs: expected a number from 1 to 60000; got number 0.'],
   ])('%j fails createConnection', (options, message) => {
     expect(() => start(options)).toThrow(new ConfigurationError(`${message} Correct this option of createConnection.`))
+  })
+})
+
+describe('an option that does not exist', () => {
+  test.each<[unknown, string]>([
+    [{ url: '', tokn: () => 'ann' }, 'tokn: expected one of url,token,fallback,WebSocket,'],
+    [{ url: '', backoff: { min: 5 } }, 'backoff.min: expected one of maxMs,minMs,factor; got min.'],
+    [{ url: '', outbox: { messages: 5 } }, 'outbox.messages: expected one of maxMessages,maxBytes; got messages.'],
+    ['wss://example.com', '0: expected one of url,'],
+  ])('%j fails createConnection with the names that there are', (options, message) => {
+    expect(() => createConnection(options as never)).toThrow(message)
+  })
+  test('is none of the names of the type', () => {
+    const all: Required<ConnectionOptions> = {
+      url: null,
+      fallback: { createTransports: () => () => ({}) as never },
+      token: () => null,
+      WebSocket,
+      timeoutMs: 1,
+      maxMessageBytes: 1_048_576,
+      backoff: {},
+      keepaliveMs: 60_000,
+      keepaliveTimeoutMs: 1_000,
+      outbox: {},
+      gapWaitMs: 1,
+      traceparent: () => undefined,
+      onProtocolError: () => {},
+      onGap: () => {},
+    }
+    createConnection(all)
   })
 })

@@ -1,5 +1,6 @@
 import { TRPCClientError } from '@trpc/client'
 import type { ConnectionState } from '../session/machine/connection-state.ts'
+import { checkNames } from '../session/machine/settings.ts'
 import type { TrunklineFailure } from '../session/machine/trunkline-error.ts'
 import type { ConnectionOptions } from './connection-options.ts'
 import { createTransport } from './create-transport.ts'
@@ -46,18 +47,26 @@ export interface Connection {
   [Symbol.asyncDispose](): Promise<void>
 }
 
+/** One text is the smallest in a bundle. */
+const optionNames =
+  'url token fallback WebSocket onGap onProtocolError traceparent maxMessageBytes timeoutMs keepaliveMs keepaliveTimeoutMs gapWaitMs backoff outbox'.split(
+    ' ',
+  )
+
 /**
  * Creates a connection. It opens with the first call or subscription. `environment` replaces the clock, randomness and
  * sockets, for tests and simulations.
  *
  * Calls and subscriptions fail with an `Error` when the runtime has no WebSocket and `WebSocket` is not given. A wrong
  * `url` or `token` closes the connection with the cause `invalid-options`. Throws a `ConfigurationError` for a number
- * outside of its range in `backoff`, `keepaliveMs`, `keepaliveTimeoutMs`, `outbox` or `gapWaitMs`.
+ * outside of its range in `backoff`, `keepaliveMs`, `keepaliveTimeoutMs`, `outbox` or `gapWaitMs`, and for an
+ * option that does not exist.
  */
 export function createConnection(
   options: ConnectionOptions,
   environment: Partial<ConnectionEnvironment> = {},
 ): Connection {
+  checkNames('', options, optionNames)
   const { now } = environment
   const complete = { ...machineEnvironment, ...(now && { monotonic: now }), ...environment }
   const session = runSession(options, complete)

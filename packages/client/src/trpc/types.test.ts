@@ -1,7 +1,7 @@
 import { createTRPCClient, type TRPCClient } from '@trpc/client'
 import { initTRPC } from '@trpc/server'
 import superjson from 'superjson'
-import { expectTypeOf, test } from 'vitest'
+import { expect, expectTypeOf, test } from 'vitest'
 import * as ws from 'ws'
 import * as z from 'zod'
 import {
@@ -96,7 +96,7 @@ test('the types hold', () => {
   // @ts-expect-error the router has none
   trunklineLink<Router>({ connection, transformer: superjson })
   // @ts-expect-error an unknown option
-  createConnection({ url: '', tokens: () => null })
+  expect(() => createConnection({ url: '', tokens: () => null })).toThrow('tokens: expected one of url,token,fallback,')
   callContext({ orderingKey: 'x', onGap: () => {} })
   // @ts-expect-error a misspelt option is an error here too
   callContext({ lnae: 'x' })

@@ -54,6 +54,17 @@ export interface LocalOptions {
   readonly gateway?: Pick<GatewayOptions, 'limits' | 'throttles' | 'undocumented'>
 }
 
+/** The names of these options. */
+export const localNames: Readonly<Record<keyof LocalOptions, true>> = {
+  port: true,
+  dataDir: true,
+  dynamodb: true,
+  transactionConflicts: true,
+  streamRecords: true,
+  seed: true,
+  gateway: true,
+}
+
 export interface StackOptions extends LocalOptions {
   /** Handles other HTTP requests on the line's port, such as the dev server's page. */
   readonly http?: GatewayOptions['http']

@@ -30,7 +30,10 @@ describe('a line that fails to start', () => {
     await new Promise((resolve) => busy.once('listening', resolve))
     const { port } = busy.address() as AddressInfo
     const before = openHandles()
-    await expect(startLocalLine({ router, port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
+    await expect(startLocalLine({ router, port })).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+      message: `Expected port ${port} of 127.0.0.1 to be free, and it is in use. Stop what listens on it, or leave \`port\` out.`,
+    })
     await expect(startLocalEntry({ entry, port })).rejects.toMatchObject({ code: 'EADDRINUSE' })
     await expect.poll(openHandles).toBeLessThanOrEqual(before)
     busy.close()

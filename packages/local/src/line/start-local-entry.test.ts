@@ -80,6 +80,8 @@ describe('an entry on the local line', () => {
 
   test('names the missing exports when it exports no functions', async () => {
     const none = fileURLToPath(new URL('../emulators/clock.ts', import.meta.url))
-    await expect(startLocalEntry({ entry: none })).rejects.toThrow('to export websocket or handler, got neither')
+    await expect(startLocalEntry({ entry: none })).rejects.toThrow(
+      'to export websocket or handler, got createLocalClock. Write export const { handler } =',
+    )
   })
 })

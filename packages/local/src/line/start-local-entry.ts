@@ -1,12 +1,12 @@
 import type { AnyTRPCRouter } from '@trpc/server'
-import { defined } from '@trunkline/protocol'
+import { checkOptionNames, defined } from '@trunkline/protocol'
 import { runWithBackend } from '@trunkline/server/internal'
 import { createWorkerPool, type WorkerPool } from '../emulators/lambda/runtime/worker-pool.ts'
 import { type Resources, withResources } from '../emulators/resources.ts'
 import type { LocalLine } from './local-line.ts'
 import { printFailure } from './print-failure.ts'
 import { toReopenable } from './reopenable-line.ts'
-import { type LocalOptions, type Stack, type StackOptions, startStack } from './stack.ts'
+import { type LocalOptions, localNames, type Stack, type StackOptions, startStack } from './stack.ts'
 import { guardBackend, toLocalLine } from './start-local-line.ts'
 import { mapUserTable, type UserTable } from './user-table.ts'
 
@@ -27,6 +27,13 @@ export interface EntryOptions extends LocalOptions {
   readonly backgroundRuns?: number
 }
 
+const entryNames: Readonly<Record<keyof EntryOptions, true>> = {
+  ...localNames,
+  entry: true,
+  tables: true,
+  backgroundRuns: true,
+}
+
 /**
  * An application table, and the entry's export that consumes its stream (made by `createSourceHandler`). Without
  * `handler`, the stream has no consumer.
@@ -41,6 +48,7 @@ export interface EntryTable extends UserTable {
  * when the entry exports none of the functions, and a `TypeError` when `backgroundRuns` is not a whole number from 1.
  */
 export async function startLocalEntry<R extends AnyTRPCRouter>(options: EntryOptions): Promise<LocalLine<R>> {
+  checkOptionNames('startLocalEntry', options, entryNames)
   return toReopenable<R>(async (port) => {
     const { stack, pool } = await startEntryStack({
       onError: printFailure,
@@ -87,7 +95,7 @@ function serve(stack: Stack, pool: WorkerPool, entry: string): void {
   const exported = pool.exports()
   if (!exported.includes('websocket') && !exported.includes('handler'))
     throw new Error(
-      `Expected ${entry} to export websocket or handler, got neither. Export what createLambdaHandlers returns.`,
+      `Expected ${entry} to export websocket or handler, got ${exported.join(', ')}. Write export const { handler } = createLambdaHandlers({ … }).`,
     )
   stack.serve((name) => {
     const wanted = name === 'http' && exported.includes('httpStream') ? 'httpStream' : name

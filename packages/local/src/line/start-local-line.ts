@@ -1,7 +1,7 @@
 import type { AnyTRPCRouter } from '@trpc/server'
-import { defined } from '@trunkline/protocol'
+import { checkOptionNames, defined } from '@trunkline/protocol'
 import { type AuthorizeResult, type anonymous, createLine, type Line } from '@trunkline/server'
-import { internalsOf, loadParts, parseDuration } from '@trunkline/server/internal'
+import { internalsOf, loadParts, parseDuration, serveNames } from '@trunkline/server/internal'
 import { type AwsHandler, createLambdaHandlers, type LambdaOptions } from '@trunkline/server/lambda'
 import type { Backend } from '@trunkline/server/ports'
 import type { Invocation } from '../emulators/lambda/invocations/invocation.ts'
@@ -13,7 +13,7 @@ import type { LocalLine } from './local-line.ts'
 import { printFailure } from './print-failure.ts'
 import { type RunningLine, toReopenable } from './reopenable-line.ts'
 import { settle } from './settle.ts'
-import { type LocalOptions, type Stack, startStack } from './stack.ts'
+import { type LocalOptions, localNames, type Stack, startStack } from './stack.ts'
 import { storeLimit } from './store-limit.ts'
 import { mapUserTable } from './user-table.ts'
 
@@ -24,6 +24,7 @@ import { mapUserTable } from './user-table.ts'
 export async function startLocalLine<R extends AnyTRPCRouter, V extends AuthorizeResult = typeof anonymous>(
   options: LambdaOptions<R, V> & LocalOptions,
 ): Promise<LocalLine<R>> {
+  checkOptionNames('startLocalLine', options, { ...serveNames, ...localNames })
   const line = options.line ?? createLine()
   await loadParts() // a file is read in real time, while the clock of a test may be moved
   return toReopenable((port) => runLine({ ...options, line }, port), options.port)
@@ -41,14 +42,15 @@ async function openLine<R extends AnyTRPCRouter, V extends AuthorizeResult>(
   port: number | undefined,
   resources: Resources,
 ): Promise<RunningLine<R>> {
-  const { line, dataDir, dynamodb, transactionConflicts, streamRecords, seed, gateway } = options
+  const { line } = options
+  const { port: _, dataDir, dynamodb, transactionConflicts, streamRecords, seed, gateway, ...served } = options
   const starting = startStack({
     onError: printFailure,
     ...defined({ port, dataDir, dynamodb, transactionConflicts, streamRecords, seed, gateway }),
   })
   const stack = await resources.add(starting, (started) => started.close())
   const origins = [...[options.origins ?? []].flat(), ...ownOrigins(stack.gateway)]
-  const handlers = createLambdaHandlers<R, V>({ ...options, line, origins })
+  const handlers = createLambdaHandlers<R, V>({ ...(served as LambdaOptions<R, V>), origins })
   const around: Around = (invocation, call) => {
     const { functionBackend } = stack
     return line.withBackend(

@@ -88,7 +88,7 @@ describe('a stream whose function dies in the middle of an answer', () => {
   }
   test('under close it ends with STREAM_LOST, and nothing is produced again', async () => {
     const made = createAnswers('close')
-    await using local = await startLocalLine({ ...made, onError: () => {} })
+    await using local = await startLocalLine({ line: made.line, router: made.router, onError: () => {} })
     const reader = await answering(local, made)
     await die(local)
     await reader.until(3)
@@ -97,7 +97,7 @@ describe('a stream whose function dies in the middle of an answer', () => {
   })
   test('under restart readers get a gap, and the answer from its first word', async () => {
     const made = createAnswers('restart')
-    await using local = await startLocalLine({ ...made, onError: () => {} })
+    await using local = await startLocalLine({ line: made.line, router: made.router, onError: () => {} })
     const reader = await answering(local, made)
     await die(local)
     await reader.until(4)
@@ -106,7 +106,7 @@ describe('a stream whose function dies in the middle of an answer', () => {
   })
   test('under continue the model gets the text so far, and readers get what follows it', async () => {
     const made = createAnswers('continue')
-    await using local = await startLocalLine({ ...made, onError: () => {} })
+    await using local = await startLocalLine({ line: made.line, router: made.router, onError: () => {} })
     const reader = await answering(local, made)
     await die(local)
     await reader.until(3)

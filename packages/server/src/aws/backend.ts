@@ -1,4 +1,4 @@
-import { defined } from '@trunkline/protocol'
+import { checkOptionNames, defined } from '@trunkline/protocol'
 import { createApiGateway } from '../apigateway/gateway.ts'
 import { createLambdaInvoker } from '../invoker/invoker.ts'
 import { createQueueInvoker } from '../invoker/queue-invoker.ts'
@@ -45,8 +45,25 @@ export interface AwsBackendOptions {
   readonly log?: (entry: LogEntry) => void
 }
 
+const names: Readonly<Record<keyof AwsBackendOptions, true>> = {
+  table: true,
+  callbackUrl: true,
+  deliverFunction: true,
+  workerFunction: true,
+  delayQueueUrl: true,
+  region: true,
+  endpoint: true,
+  lambdaEndpoint: true,
+  sqsEndpoint: true,
+  credentials: true,
+  restore: true,
+  clock: true,
+  log: true,
+}
+
 /** The backend on AWS. Each client of the AWS SDK is imported and created with its first request. */
 export function awsBackend(options: AwsBackendOptions): Backend {
+  checkOptionNames('awsBackend', options, names)
   const { table, callbackUrl, endpoint, restore, clock, log } = options
   const common = defined({ region: options.region, credentials: options.credentials, clock })
   const functions = defined({ deliver: options.deliverFunction, worker: options.workerFunction })

@@ -1,4 +1,4 @@
-import { defined } from '@trunkline/protocol'
+import { defined, withDocs } from '@trunkline/protocol'
 import type { Backend } from '../ports/backend.ts'
 import type { LogEntry } from '../ports/telemetry.ts'
 import { awsBackend } from './backend.ts'
@@ -13,7 +13,10 @@ export function environmentBackend(prefix: string, log?: (entry: LogEntry) => vo
   const table = read('TABLE')
   if (table === undefined)
     throw new Error(
-      `No table for this line: set ${prefix}_TABLE to its name, or bind one with line.withBackend(awsBackend({ table }), …) or createLine({ backend }). Against trunkline dev: node --env-file=<the file of --env>.`,
+      withDocs(
+        'environment',
+        `No table for this line: set ${prefix}_TABLE to its name, or bind one with line.withBackend(awsBackend({ table }), …) or createLine({ backend }). Against trunkline dev: node --env-file=<the file of --env>.`,
+      ),
     )
   const callbackUrl = read('CALLBACK_URL')
   const delayQueueUrl = read('DELAY_QUEUE_URL')
@@ -34,20 +37,29 @@ function restoreNumber(prefix: string, text: string | undefined): number {
   if (text === undefined) return 0
   if (/^\d{1,9}$/.test(text)) return Number(text)
   throw new Error(
-    `Expected ${prefix}_RESTORE to be a whole number from 0, got ${JSON.stringify(text)}. Raise it by 1 after each restore of the table.`,
+    withDocs(
+      'environment',
+      `Expected ${prefix}_RESTORE to be a whole number from 0, got ${JSON.stringify(text)}. Raise it by 1 after each restore of the table.`,
+    ),
   )
 }
 
 function checkedUrl(prefix: string, url: string): string {
   if (/^https?:\/\//.test(url)) return url
   throw new Error(
-    `Expected ${prefix}_CALLBACK_URL to begin with https://, as in https://<api>.execute-api.<region>.amazonaws.com/<stage>, got ${JSON.stringify(url)}. Set it to the URL of the API's stage.`,
+    withDocs(
+      'environment',
+      `Expected ${prefix}_CALLBACK_URL to begin with https://, as in https://<api>.execute-api.<region>.amazonaws.com/<stage>, got ${JSON.stringify(url)}. Set it to the URL of the API's stage.`,
+    ),
   )
 }
 
 function checkedQueue(prefix: string, url: string): string {
   if (/^https?:\/\//.test(url)) return url
   throw new Error(
-    `Expected ${prefix}_DELAY_QUEUE_URL to be the URL of an SQS queue, as in https://sqs.<region>.amazonaws.com/<account>/<name>, got ${JSON.stringify(url)}. Set it to the queue's URL.`,
+    withDocs(
+      'environment',
+      `Expected ${prefix}_DELAY_QUEUE_URL to be the URL of an SQS queue, as in https://sqs.<region>.amazonaws.com/<account>/<name>, got ${JSON.stringify(url)}. Set it to the queue's URL.`,
+    ),
   )
 }

@@ -1,4 +1,4 @@
-import { describe, expectTypeOf, test } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import * as z from 'zod'
 import { createLine } from '../line/create-line.ts'
 import type { RequireJson } from './json.ts'
@@ -72,10 +72,13 @@ describe('an event’s type', () => {
     line.channel('big', { key, event: z.object({ n: z.bigint() }) })
     // @ts-expect-error a Map becomes {}
     line.ephemeral('map', { key, event: z.map(z.string(), z.number()) })
+    const deep = z.object({ a: z.object({ b: z.string() }) })
     // @ts-expect-error a key is flat: strings and numbers
-    line.channel('nested', { key: z.object({ a: z.object({ b: z.string() }) }), event: z.string() })
+    const nested = () => line.channel('nested', { key: deep, event: z.string() })
+    expect(nested).toThrow('Expected a in key of channel nested to be a text or a number, got a schema of object.')
     // @ts-expect-error a key holds no booleans
-    line.channel('flag', { key: z.object({ a: z.boolean() }), event: z.string() })
+    const flag = () => line.channel('flag', { key: z.object({ a: z.boolean() }), event: z.string() })
+    expect(flag).toThrow('got a schema of boolean.')
   })
   test('and its key’s are checked where it is published', () => {
     const channel = line.channel('typed', { key, event: z.object({ text: z.string() }) })

@@ -1,4 +1,4 @@
-import { maxPartitions } from '@trunkline/protocol'
+import { maxPartitions, withDocs } from '@trunkline/protocol'
 import type * as core from 'zod/v4/core'
 import { describeValue } from './describe-value.ts'
 
@@ -36,15 +36,23 @@ export function partitionRules(
   const { partitions: count, partitionBy: by } = options
   if (by !== undefined && typeof by !== 'function')
     throw new TypeError(
-      `Expected partitionBy of channel ${name} to be a function, got ${describeValue(by)} Pass a function of the event and the key that returns a text.`,
+      withDocs(
+        'declarations',
+        `Expected partitionBy of channel ${name} to be a function, got ${describeValue(by)} Pass a function of the event and the key that returns a text.`,
+      ),
     )
   if (count === undefined) {
     if (by === undefined) return {}
-    throw new TypeError(`Expected channel ${name} to have partitions with partitionBy, got partitionBy alone.`)
+    throw new TypeError(
+      withDocs('declarations', `Expected channel ${name} to have partitions with partitionBy, got partitionBy alone.`),
+    )
   }
   if (!Number.isInteger(count) || (count as number) < 1 || (count as number) > maxPartitions)
     throw new TypeError(
-      `Expected partitions of channel ${name} to be a whole number from 1 to ${maxPartitions}, got ${describeValue(count)}`,
+      withDocs(
+        'declarations',
+        `Expected partitions of channel ${name} to be a whole number from 1 to ${maxPartitions}, got ${describeValue(count)}`,
+      ),
     )
   return { partitions: { count: count as number, ...(by !== undefined && { by: by as PartitionRules['by'] & {} }) } }
 }
@@ -53,7 +61,10 @@ export function partitionRules(
 export function refusePartitions(kind: string, name: string, options: object): void {
   if (!('partitions' in options) || options.partitions === undefined) return
   throw new TypeError(
-    `Expected ${kind} ${name} without partitions, got ${describeValue(options.partitions)} Only channels with a log have partitions.`,
+    withDocs(
+      'declarations',
+      `Expected ${kind} ${name} without partitions, got ${describeValue(options.partitions)} Only channels with a log have partitions.`,
+    ),
   )
 }
 

@@ -1,3 +1,4 @@
+import { withDocs } from '@trunkline/protocol'
 import type * as core from 'zod/v4/core'
 import type { PresenceTimes } from './definition.ts'
 import type { SnapshotSubscription } from './subscription.ts'
@@ -90,11 +91,17 @@ export function presenceTimes(name: string, given: Partial<PresenceTimes>): Pres
   const { graceMs = defaultGraceMs, leaseMs = defaultLeaseMs } = given
   if (!Number.isInteger(graceMs) || graceMs < 0 || graceMs > longestGraceMs)
     throw new RangeError(
-      `Expected graceMs of presence ${name} from 0 to ${longestGraceMs}, got ${graceMs}. Choose a value of this range.`,
+      withDocs(
+        'declarations',
+        `Expected graceMs of presence ${name} from 0 to ${longestGraceMs}, got ${graceMs}. Choose a value of this range.`,
+      ),
     )
   if (!Number.isInteger(leaseMs) || leaseMs < shortestLeaseMs)
     throw new RangeError(
-      `Expected leaseMs of presence ${name} of at least ${shortestLeaseMs}, got ${leaseMs}. Choose a longer lease.`,
+      withDocs(
+        'declarations',
+        `Expected leaseMs of presence ${name} of at least ${shortestLeaseMs}, got ${leaseMs}. Choose a longer lease.`,
+      ),
     )
   return { graceMs, leaseMs }
 }

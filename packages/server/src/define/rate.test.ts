@@ -1,3 +1,4 @@
+import { withDocs } from '@trunkline/protocol'
 import { describe, expect, test } from 'vitest'
 import { parseRate, type RateText } from './rate.ts'
 
@@ -34,8 +35,11 @@ describe('a rate', () => {
   ])('of %j is refused with what was expected and what came', (given, came) => {
     expect(() => parseRate('meta.rate of "a.b"', given)).toThrow(
       new TypeError(
-        `Expected meta.rate of "a.b" to be a rate such as '5/s', '100/m' or '10/h', got ${came}. ` +
-          'Give a whole number above 0, and s, m or h for a second, a minute or an hour.',
+        withDocs(
+          'options',
+          `Expected meta.rate of "a.b" to be a rate such as '5/s', '100/m' or '10/h', got ${came}. ` +
+            'Give a whole number above 0, and s, m or h for a second, a minute or an hour.',
+        ),
       ),
     )
   })

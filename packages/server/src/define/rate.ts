@@ -1,3 +1,4 @@
+import { withDocs } from '@trunkline/protocol'
 /** How often something may happen: a whole number in a second, a minute or an hour, such as `5/s`, `100/m` or `10/h`. */
 export type RateText = `${number}/${'s' | 'm' | 'h'}`
 
@@ -15,8 +16,11 @@ export function parseRate(what: string, text: unknown): Rate {
   const [, limit, unit] = typeof text === 'string' ? (pattern.exec(text) ?? []) : []
   if (limit !== undefined) return { limit: Number(limit), periodMs: unitMs[unit as keyof typeof unitMs] }
   throw new TypeError(
-    `Expected ${what} to be a rate such as '5/s', '100/m' or '10/h', got ${textOf(text)}. ` +
-      'Give a whole number above 0, and s, m or h for a second, a minute or an hour.',
+    withDocs(
+      'options',
+      `Expected ${what} to be a rate such as '5/s', '100/m' or '10/h', got ${textOf(text)}. ` +
+        'Give a whole number above 0, and s, m or h for a second, a minute or an hour.',
+    ),
   )
 }
 

@@ -1,3 +1,4 @@
+import { checkOptionNames, withDocs } from '@trunkline/protocol'
 import type { EventSchema } from './topic.ts'
 
 /**
@@ -60,14 +61,21 @@ export function streamRules(
   },
 ): StreamRules {
   const { input, onLost = 'close', batch = {}, bytesPerMinute = defaults.bytesPerMinute, produce } = given
+  checkOptionNames(`batch of stream ${name}`, batch, { ms: true, bytes: true })
   const { ms = defaults.ms, bytes = defaults.bytes } = batch
   if (!['close', 'restart', 'continue'].includes(onLost))
     throw new TypeError(
-      `Expected onLost of stream ${name} to be 'close', 'restart' or 'continue', got ${JSON.stringify(onLost)}. Choose one of them.`,
+      withDocs(
+        'declarations',
+        `Expected onLost of stream ${name} to be 'close', 'restart' or 'continue', got ${JSON.stringify(onLost)}. Choose one of them.`,
+      ),
     )
   if (typeof produce !== 'function')
     throw new TypeError(
-      `Expected produce of stream ${name} to be a function, got ${typeof produce}. Write async *produce({ input }) { … }.`,
+      withDocs(
+        'declarations',
+        `Expected produce of stream ${name} to be a function, got ${typeof produce}. Write async *produce({ input }) { … }.`,
+      ),
     )
   checkRange(ms, [0, mostMs], `batch.ms of stream ${name}`)
   checkRange(bytes, [1, mostBytes], `batch.bytes of stream ${name}`)
@@ -81,6 +89,9 @@ export function streamRules(
 function checkRange(value: number, [least, most]: readonly [number, number], what: string): void {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return
   throw new RangeError(
-    `Expected ${what} to be a whole number from ${least} to ${most}, got ${value}. Choose a value of this range.`,
+    withDocs(
+      'declarations',
+      `Expected ${what} to be a whole number from ${least} to ${most}, got ${value}. Choose a value of this range.`,
+    ),
   )
 }

@@ -1,5 +1,5 @@
 import type { TrackedEnvelope } from '@trpc/server'
-import type { PartitionRequest } from '@trunkline/protocol'
+import { type PartitionRequest, withDocs } from '@trunkline/protocol'
 import type { ChannelDefinition, PresenceInterest } from './definition.ts'
 
 /** One `filter` or `map` of a subscription, in the order they were written. */
@@ -92,13 +92,29 @@ export function createSubscription<T>(descriptor: SubscriptionDescriptor): Subsc
   const withStep = (step: PipeStep) => createSubscription<never>({ ...descriptor, pipe: [...descriptor.pipe, step] })
   const subscription = {
     [descriptorKey]: descriptor,
-    filter: (keep: (event: never) => boolean) =>
-      withStep({ kind: 'filter', keep: keep as (event: unknown) => boolean }),
-    map: (fn: (event: never) => unknown) => withStep({ kind: 'map', fn: fn as (event: unknown) => unknown }),
-    startWith: (load: () => unknown) => createSubscription<never>({ ...descriptor, load }),
+    filter(keep: (event: never) => boolean) {
+      checkFunction('filter', keep)
+      return withStep({ kind: 'filter', keep: keep as (event: unknown) => boolean })
+    },
+    map(fn: (event: never) => unknown) {
+      checkFunction('map', fn)
+      return withStep({ kind: 'map', fn: fn as (event: unknown) => unknown })
+    },
+    startWith(load: () => unknown) {
+      checkFunction('startWith', load)
+      return createSubscription<never>({ ...descriptor, load })
+    },
     [Symbol.asyncIterator]: () => descriptor.iterate(descriptor),
   }
   return subscription as unknown as Subscription<T> & EphemeralSubscription<T> // `iterate` yields as each declares
+}
+
+/** Throws a `TypeError` here, since a delivery or a load would fail later and again and again. */
+function checkFunction(name: string, value: unknown): void {
+  if (typeof value === 'function') return
+  throw new TypeError(
+    withDocs('procedures', `Expected ${name} to get a function, got ${typeof value}. Write ${name}(() => …).`),
+  )
 }
 
 /** The descriptor of a resolver's result, if it is a subscription of a channel. */

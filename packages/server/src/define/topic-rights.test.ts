@@ -13,9 +13,11 @@ describe('the rights of a channel', () => {
     [{ authorize, recheck: 'always' }, `Expected recheck of channel a to be 'delivery', got "always". Use 'delivery'`],
     [{ authorize, recheck: true }, `Expected recheck of channel a to be 'delivery', got true.`],
   ])('%j are refused where the channel is declared', (options, message) => {
-    const given = { ...schemas, data: schemas.event, ...options } as never
-    for (const kind of ['channel', 'ephemeral', 'presence'] as const)
+    const { key, event } = schemas
+    for (const kind of ['channel', 'ephemeral', 'presence'] as const) {
+      const given = { key, ...(kind === 'presence' ? { data: event } : { event }), ...options } as never
       expect(() => createLine()[kind]('a', given)).toThrow(message)
+    }
   })
   test('may be left out, and a channel that was refused may be declared again', () => {
     const line = createLine()

@@ -1,3 +1,4 @@
+import { withDocs } from '@trunkline/protocol'
 /**
  * Who asks for a topic: the principal and the claims that `authorize` of the handlers returned. An anonymous caller has
  * no claims. `C` is their type, if the line or the parameter names one.
@@ -40,13 +41,19 @@ export function toDeclaredRights<K, C>(name: string, options: TopicRights<K, C>)
   if (authorize === undefined && recheck === undefined) return {}
   if (typeof authorize !== 'function')
     throw new TypeError(
-      authorize === undefined
-        ? `Expected channel ${name} to have authorize with recheck, got recheck alone. Add authorize, or remove recheck.`
-        : `Expected authorize of channel ${name} to be a function, got ${typeof authorize}. Pass a function of the key and the caller.`,
+      withDocs(
+        'declarations',
+        authorize === undefined
+          ? `Expected channel ${name} to have authorize with recheck, got recheck alone. Add authorize, or remove recheck.`
+          : `Expected authorize of channel ${name} to be a function, got ${typeof authorize}. Pass a function of the key and the caller.`,
+      ),
     )
   if (recheck !== undefined && recheck !== 'delivery')
     throw new TypeError(
-      `Expected recheck of channel ${name} to be 'delivery', got ${JSON.stringify(recheck) ?? typeof recheck}. Use 'delivery', or leave it out.`,
+      withDocs(
+        'declarations',
+        `Expected recheck of channel ${name} to be 'delivery', got ${JSON.stringify(recheck) ?? typeof recheck}. Use 'delivery', or leave it out.`,
+      ),
     )
   // `key` has been validated by the channel's own schema, and the claims are those of the line's callers.
   const declared = authorize as NonNullable<DeclaredRights['authorize']>

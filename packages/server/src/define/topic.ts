@@ -1,4 +1,4 @@
-import { limits } from '@trunkline/protocol'
+import { limits, withDocs } from '@trunkline/protocol'
 import type * as core from 'zod/v4/core'
 import { describeValue } from './describe-value.ts'
 
@@ -12,30 +12,70 @@ export type EventSchema = core.$ZodType
 
 const encoder = new TextEncoder()
 
-/**
- * Throws a `TypeError` for a declaration that the types refuse: no name, a schema that is not of zod 4, or a key that is
- * no object. Without it, the first publish or subscribe fails by an error that does not name the declaration.
- */
-export function checkDeclaration(name: unknown, schemas: Readonly<Record<string, unknown>>): void {
-  if (typeof name !== 'string' || name === '')
-    throw new TypeError(
+/** Throws a `TypeError` unless the value can name a channel. */
+export function checkName(name: unknown): void {
+  if (typeof name === 'string' && name !== '') return
+  throw new TypeError(
+    withDocs(
+      'declarations',
       `Expected the name of a channel to be a text, got ${name === '' ? 'an empty one.' : describeValue(name)} Write line.channel('chat.messages', { key, event }).`,
-    )
+    ),
+  )
+}
+
+/**
+ * Throws a `TypeError` for schemas that the types refuse: one that is not of zod 4, or a key that is no object. Without
+ * it, the first publish or subscribe fails by an error that does not name the declaration.
+ */
+export function checkDeclaration(name: string, schemas: Readonly<Record<string, unknown>>): void {
   for (const [use, schema] of Object.entries(schemas)) checkSchema(`${use} of channel ${name}`, schema)
-  const { type = '' } = (schemas['key'] as { readonly _zod: { readonly def: { readonly type?: string } } })._zod.def
+  const { type = '', shape = {} } = (schemas['key'] as SchemaWithShape)._zod.def
   if (/^(string|number|boolean|bigint|date|array|null|undefined)$/.test(type))
     throw new TypeError(
-      `Expected key of channel ${name} to be a schema of an object, got one of ${type}. Write z.object({ room: z.string() }).`,
+      withDocs(
+        'declarations',
+        `Expected key of channel ${name} to be a schema of an object, got one of ${type}. Write z.object({ room: z.string() }).`,
+      ),
     )
+  for (const [member, { _zod }] of Object.entries(shape))
+    if (neverOfKeys.test(_zod.def.type ?? ''))
+      throw new TypeError(
+        withDocs(
+          'declarations',
+          `Expected ${member} in key of channel ${name} to be a text or a number, got a schema of ${_zod.def.type}. Write z.string() or z.number(), or convert it with z.transform.`,
+        ),
+      )
 }
+
+/** Types of members whose values cannot be in a topic's name. */
+const neverOfKeys = /^(object|array|tuple|record|map|set|boolean|bigint|date|null|undefined)$/
+
+interface SchemaWithShape {
+  readonly _zod: {
+    readonly def: { readonly type?: string; readonly shape?: Readonly<Record<string, SchemaWithShape>> }
+  }
+}
+
+const isSchema = (value: unknown) => (Object(value) as { readonly _zod?: unknown })._zod !== undefined
 
 /** Throws a `TypeError` for a value that is no schema of zod 4. `what` names it. */
 export function checkSchema(what: string, schema: unknown): void {
-  const given = Object(schema) as { readonly _zod?: unknown; readonly '~standard'?: { readonly vendor?: unknown } }
-  if (given._zod !== undefined) return
+  const given = Object(schema) as { readonly '~standard'?: { readonly vendor?: unknown } }
+  if (isSchema(schema)) return
+  const members = Object.keys(given).filter((name) => isSchema(Reflect.get(given, name)))
+  if (members.length > 0)
+    throw new TypeError(
+      withDocs(
+        'declarations',
+        `Expected ${what} to be a schema of zod 4, got an object of schemas. Write z.object({ ${members[0]}: … }).`,
+      ),
+    )
   const got = given['~standard'] && `a schema of ${given['~standard'].vendor === 'zod' ? 'zod 3' : 'another library'}.`
   throw new TypeError(
-    `Expected ${what} to be a schema of zod 4, got ${got ?? describeValue(schema)} Install zod 4 and write import * as z from 'zod'.`,
+    withDocs(
+      'declarations',
+      `Expected ${what} to be a schema of zod 4, got ${got ?? describeValue(schema)} Install zod 4 and write import * as z from 'zod'.`,
+    ),
   )
 }
 
@@ -54,7 +94,10 @@ export function formatTopic(channel: string, key: Readonly<Record<string, string
   if (bytes > limits.topicBytes.value)
     // [TL-TOPIC-2]
     throw new TypeError(
-      `Topic name is ${bytes} bytes; at most ${limits.topicBytes.value} are allowed. Shorten the key.`,
+      withDocs(
+        'declarations',
+        `Topic name is ${bytes} bytes; at most ${limits.topicBytes.value} are allowed. Shorten the key.`,
+      ),
     )
   return topic
 }
@@ -87,7 +130,8 @@ export function keyOfTopic(topic: string): Readonly<Record<string, string | numb
 
 function parsePair(topic: string, pair: string): readonly [string, string | number] {
   const [, name = '', type, text = ''] = /^([^=]*)=([sn]):(.*)$/.exec(pair) ?? []
-  if (type === undefined) throw new TypeError(`Expected the name of a topic, got ${JSON.stringify(topic)}.`)
+  if (type === undefined)
+    throw new TypeError(withDocs('declarations', `Expected the name of a topic, got ${JSON.stringify(topic)}.`))
   const value = decodeURIComponent(text)
   return [decodeURIComponent(name), type === 'n' ? Number(value) : value]
 }
@@ -96,7 +140,10 @@ function formatValue(name: string, value: unknown): string {
   if (typeof value === 'string') return `s:${escapePart(value)}`
   if (typeof value === 'number' && Number.isFinite(value)) return `n:${value + 0}` // −0 + 0 is 0
   throw new TypeError(
-    `Expected ${JSON.stringify(name)} of a key to be a string or a finite number, got ${String(value)}. Convert it in the key's schema.`,
+    withDocs(
+      'declarations',
+      `Expected ${JSON.stringify(name)} of a key to be a string or a finite number, got ${String(value)}. Convert it in the key's schema.`,
+    ),
   )
 }
 
@@ -105,7 +152,10 @@ function escapePart(text: string): string {
     return encodeURIComponent(text)
   } catch {
     throw new TypeError(
-      'Expected a key without lone surrogates, which cannot be encoded as UTF-8, got a key with one. Use well-formed text.',
+      withDocs(
+        'declarations',
+        'Expected a key without lone surrogates, which cannot be encoded as UTF-8, got a key with one. Use well-formed text.',
+      ),
     )
   }
 }

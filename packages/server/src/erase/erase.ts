@@ -1,4 +1,4 @@
-import { maxPartitions } from '@trunkline/protocol'
+import { maxPartitions, withDocs } from '@trunkline/protocol'
 import { describeValue } from '../define/describe-value.ts'
 import { channelOfTopic, formatTopic, partitionOfTopic, topicOfPartition } from '../define/topic.ts'
 import { internalsOf, type LineInternals } from '../line/internals.ts'
@@ -42,11 +42,16 @@ async function toSubject(subject: EraseSubject, internals: LineInternals): Promi
   const [only] = given
   if (given.length !== 1 || typeof only !== 'string' || only === '')
     throw new TypeError(
-      `Expected { principal }, { topic } or { channel, key }, each name a text that is not empty, got ${describeValue(subject)}`,
+      withDocs(
+        'options',
+        `Expected { principal }, { topic } or { channel, key }, each name a text that is not empty, got ${describeValue(subject)}`,
+      ),
     )
   if (principal !== undefined) return { principal: only }
   if (channel !== undefined && (typeof key !== 'object' || key === null))
-    throw new TypeError(`Expected key to be an object of texts and numbers, got ${describeValue(key)}`)
+    throw new TypeError(
+      withDocs('options', `Expected key to be an object of texts and numbers, got ${describeValue(key)}`),
+    )
   const named = channel === undefined ? only : formatTopic(only, key as Readonly<Record<string, string | number>>)
   const { topic: name, index } = partitionOfTopic(named)
   checkTopic(name, named, internals)
@@ -77,7 +82,9 @@ async function checkPartition(internals: LineInternals, { topic, index, partitio
   const expected = isPartitioned ? `a partition from 0 to ${count - 1}` : 'no partition'
   const got =
     chosen === undefined ? 'none.' : isOther ? `${index} in the topic and another one.` : describeValue(chosen)
-  throw new TypeError(`Expected ${expected} for channel ${name}, got ${got} Erase each partition by itself.`)
+  throw new TypeError(
+    withDocs('options', `Expected ${expected} for channel ${name}, got ${got} Erase each partition by itself.`),
+  )
 }
 
 const topicForm = /^[^?#\s]+\?(?:[^=&]+=(?:s:[^&]*|n:[^&]+)(?:&[^=&]+=(?:s:[^&]*|n:[^&]+))*)?$/
@@ -86,23 +93,36 @@ const topicForm = /^[^?#\s]+\?(?:[^=&]+=(?:s:[^&]*|n:[^&]+)(?:&[^=&]+=(?:s:[^&]*
 function checkTopic(topic: string, given: string, internals: LineInternals): void {
   if (!topicForm.test(topic) || !/^[^/]*(?:\/\d{1,2})?$/.test(given))
     throw new TypeError(
-      `Expected the name of a topic, such as chat.messages?room=s:7, got ${JSON.stringify(given)}. Or pass { channel, key }.`,
+      withDocs(
+        'options',
+        `Expected the name of a topic, such as chat.messages?room=s:7, got ${JSON.stringify(given)}. Or pass { channel, key }.`,
+      ),
     )
   const names = internals.channels().map(({ name }) => name)
   if (names.length > 0 && !names.includes(channelOfTopic(topic)))
     throw new TypeError(
-      `Expected a topic of a channel of this line (${names.join(', ')}), got ${JSON.stringify(topic)}. Check its name.`,
+      withDocs(
+        'options',
+        `Expected a topic of a channel of this line (${names.join(', ')}), got ${JSON.stringify(topic)}. Check its name.`,
+      ),
     )
 }
 
 function checkOptions(of: ErasedSubject, { from, perSecond }: EraseOptions): void {
   if (perSecond !== undefined && !(Number.isFinite(perSecond) && perSecond > 0))
-    throw new RangeError(`Expected perSecond to be a number above 0, got ${describeValue(perSecond)}`)
+    throw new RangeError(
+      withDocs('options', `Expected perSecond to be a number above 0, got ${describeValue(perSecond)}`),
+    )
   if (from === undefined) return
   if ((from as Partial<EraseState> | null)?.version !== 1 || typeof from.step !== 'string')
-    throw new TypeError(`Expected \`from\` to be the state of an erasure, got ${describeValue(from)}`)
+    throw new TypeError(
+      withDocs('options', `Expected \`from\` to be the state of an erasure, got ${describeValue(from)}`),
+    )
   if (JSON.stringify(from.of) !== JSON.stringify(of))
     throw new TypeError(
-      `Expected the state of an erasure of ${JSON.stringify(of)}, got that of ${JSON.stringify(from.of)}. Pass the same subject.`,
+      withDocs(
+        'options',
+        `Expected the state of an erasure of ${JSON.stringify(of)}, got that of ${JSON.stringify(from.of)}. Pass the same subject.`,
+      ),
     )
 }

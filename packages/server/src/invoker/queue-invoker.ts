@@ -1,3 +1,4 @@
+import { withDocs } from '@trunkline/protocol'
 import type { WallClock } from '../ports/clock.ts'
 import type { DelayOptions } from '../ports/invoker.ts'
 import { type Credentials, httpSettings, onFirstUse, requireRegion } from '../sdk/client-settings.ts'
@@ -41,10 +42,18 @@ export function createQueueInvoker({ queueUrl: QueueUrl, clock, ...target }: Que
   })
   return async (payload: unknown, { delayMs, signal }: DelayOptions): Promise<void> => {
     if (QueueUrl === undefined)
-      throw new Error('No queue to delay an invocation: set TRUNKLINE_DELAY_QUEUE_URL to the URL of an SQS queue.')
+      throw new Error(
+        withDocs(
+          'environment',
+          'No queue to delay an invocation: set TRUNKLINE_DELAY_QUEUE_URL to the URL of an SQS queue.',
+        ),
+      )
     if (!(delayMs >= 0 && delayMs <= longestDelayMs))
       throw new RangeError(
-        `Expected a delay from 0 to ${longestDelayMs} ms, got ${delayMs}. Choose a delay of this range.`,
+        withDocs(
+          'environment',
+          `Expected a delay from 0 to ${longestDelayMs} ms, got ${delayMs}. Choose a delay of this range.`,
+        ),
       )
     const { client, sdk } = await connect()
     const command = new sdk.SendMessageCommand({

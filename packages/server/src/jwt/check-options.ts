@@ -1,3 +1,4 @@
+import { withDocs } from '@trunkline/protocol'
 import type { JWK } from 'jose'
 
 /** The algorithms that a token may be signed by. */
@@ -14,7 +15,7 @@ const secretBytes: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS
 
 /** Throws a `TypeError` that says what was expected, what came and what to do. */
 function refuse(option: string, came: unknown, { expected, advice }: Refused): never {
-  throw new TypeError(`Expected ${option} to be ${expected}, got ${show(came)}. ${advice}`)
+  throw new TypeError(withDocs('options', `Expected ${option} to be ${expected}, got ${show(came)}. ${advice}`))
 }
 
 interface Refused {
@@ -74,16 +75,24 @@ export function checkKeys(
   algorithms: readonly string[],
 ): readonly JWK[] | undefined {
   if (jwksUri !== undefined && keys !== undefined)
-    throw new TypeError('Expected either jwksUri or keys, got both. Leave out keys to fetch them from jwksUri.')
+    throw new TypeError(
+      withDocs('options', 'Expected either jwksUri or keys, got both. Leave out keys to fetch them from jwksUri.'),
+    )
   if (jwksUri === undefined && keys === undefined)
     throw new TypeError(
-      'Expected either jwksUri or keys, got neither. Set jwksUri to the "jwks_uri" of your issuer, which <issuer>/.well-known/openid-configuration names.',
+      withDocs(
+        'options',
+        'Expected either jwksUri or keys, got neither. Set jwksUri to the "jwks_uri" of your issuer, which <issuer>/.well-known/openid-configuration names.',
+      ),
     )
   const hmac = algorithms.filter((algorithm) => Object.hasOwn(secretBytes, algorithm))
   if (keys === undefined) {
     if (hmac.length > 0)
       throw new TypeError(
-        `Expected algorithms of public keys with jwksUri, got ${hmac.join(', ')}. A secret is never at a URL: give it in keys, or leave out ${hmac.join(', ')}.`,
+        withDocs(
+          'options',
+          `Expected algorithms of public keys with jwksUri, got ${hmac.join(', ')}. A secret is never at a URL: give it in keys, or leave out ${hmac.join(', ')}.`,
+        ),
       )
     return undefined
   }
@@ -96,7 +105,10 @@ export function checkKeys(
   for (const key of list) checkKey(key, hmac)
   if (hmac.length > 0 && hmac.length < algorithms.length)
     throw new TypeError(
-      `Expected algorithms of one kind, got ${algorithms.join(', ')}. If both kinds were allowed, a token could be signed with a public key as its secret. Leave out one kind.`,
+      withDocs(
+        'options',
+        `Expected algorithms of one kind, got ${algorithms.join(', ')}. If both kinds were allowed, a token could be signed with a public key as its secret. Leave out one kind.`,
+      ),
     )
   return list
 }
@@ -108,19 +120,30 @@ function isJwk(key: unknown): key is JWK {
 function checkKey({ kty, k, d }: JWK, hmac: readonly string[]): void {
   if (kty === 'oct' && hmac.length === 0)
     throw new TypeError(
-      'Expected public keys, got a secret (kty "oct"). To check tokens with a secret, name its algorithm: algorithms: [\'HS256\'].',
+      withDocs(
+        'options',
+        'Expected public keys, got a secret (kty "oct"). To check tokens with a secret, name its algorithm: algorithms: [\'HS256\'].',
+      ),
     )
   if (kty !== 'oct' && hmac.length > 0)
     throw new TypeError(
-      `Expected secrets (kty "oct") for ${hmac.join(', ')}, got a key of kty ${show(kty)}. Leave out ${hmac.join(', ')} for public keys.`,
+      withDocs(
+        'options',
+        `Expected secrets (kty "oct") for ${hmac.join(', ')}, got a key of kty ${show(kty)}. Leave out ${hmac.join(', ')} for public keys.`,
+      ),
     )
   if (kty !== 'oct' && d !== undefined)
-    throw new TypeError('Expected public keys, got a private one. Leave out its private members, such as d.')
+    throw new TypeError(
+      withDocs('options', 'Expected public keys, got a private one. Leave out its private members, such as d.'),
+    )
   for (const algorithm of hmac) {
     const [least = 0, bytes] = [secretBytes[algorithm], Buffer.from(k ?? '', 'base64url').length]
     if (bytes < least)
       throw new TypeError(
-        `Expected a secret of at least ${least} bytes for ${algorithm}, got ${bytes} bytes. Make a new one.`,
+        withDocs(
+          'options',
+          `Expected a secret of at least ${least} bytes for ${algorithm}, got ${bytes} bytes. Make a new one.`,
+        ),
       )
   }
 }

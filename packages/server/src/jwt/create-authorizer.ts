@@ -1,4 +1,4 @@
-import { tokenFlaw } from '@trunkline/protocol'
+import { tokenFlaw, withDocs } from '@trunkline/protocol'
 import type { JWK, JWTVerifyGetKey } from 'jose'
 import {
   anonymous,
@@ -97,6 +97,22 @@ export interface TokenRules {
   readonly accepts?: (payload: VerifiedPayload) => Refusal | undefined
 }
 
+/** The options that both authorizers have. */
+export const tokenNames: Readonly<Record<keyof TokenOptions<Json, boolean>, true>> = {
+  clockToleranceSeconds: true,
+  requiredClaims: true,
+  principal: true,
+  claims: true,
+  check: true,
+  anonymous: true,
+  allowTokenInQuery: true,
+  timeoutMs: true,
+  cooldownSeconds: true,
+  maxAgeSeconds: true,
+  log: true,
+  clock: true,
+}
+
 /** Creates the authorizer of one issuer. Throws a `TypeError` for an invalid option. */
 export function createAuthorizer<C extends Json, A extends boolean>(
   rules: TokenRules,
@@ -126,6 +142,7 @@ export function createAuthorizer<C extends Json, A extends boolean>(
     if (token === undefined) return options.anonymous === true || mayFollow ? anonymous : refuse(refusals.missing)
     const flaw = tokenFlaw(token)
     if (flaw !== undefined) return refuse({ code: 'size', reason: flaw })
+    if (/^bearer\s/i.test(token)) return refuse(refusals.prefixed)
     const { payload, refusal } = await verifyToken(token, keys, { ...expected, currentDate: new Date(clock.now()) })
     if (refusal !== undefined) return refuse(refusal)
     const own = accepts(payload) ?? (check && toRefusal(await check(payload)))
@@ -175,7 +192,9 @@ function checkNames({ requiredClaims = [], allowTokenInQuery }: TokenOptions<Jso
 function toRefusal(answer: Denied | undefined): Refusal | undefined {
   if (answer === undefined) return undefined
   if (typeof answer === 'object' && isDenied(answer)) return { code: 'check', reason: answer.reason }
-  throw new TypeError(`Expected check to return deny(reason) or undefined, got ${String(answer)}.`)
+  throw new TypeError(
+    withDocs('identities', `Expected check to return deny(reason) or undefined, got ${String(answer)}.`),
+  )
 }
 
 function subjectOf({ sub }: VerifiedPayload): string {

@@ -1,7 +1,14 @@
+import { checkOptionNames } from '@trunkline/protocol'
 import type { JWK } from 'jose'
 import type { Json } from '../define/json.ts'
 import { checkText, checkTexts, type JwtAlgorithm } from './check-options.ts'
-import { createAuthorizer, type JwtAuthorizer, type JwtClaims, type TokenOptions } from './create-authorizer.ts'
+import {
+  createAuthorizer,
+  type JwtAuthorizer,
+  type JwtClaims,
+  type TokenOptions,
+  tokenNames,
+} from './create-authorizer.ts'
 
 /** The issuer of the tokens, and what they must say. */
 export type JwtAuthorizerOptions<C extends Json = JwtClaims, A extends boolean = false> = TokenOptions<C, A> &
@@ -31,6 +38,15 @@ export type KeyOptions =
       readonly jwksUri?: undefined
     }
 
+const names: Readonly<Record<keyof JwtAuthorizerOptions<Json, boolean>, true>> = {
+  ...tokenNames,
+  issuer: true,
+  audience: true,
+  algorithms: true,
+  jwksUri: true,
+  keys: true,
+}
+
 /**
  * Creates an `authorize` that accepts the JSON Web Tokens of one issuer. A token must have a valid signature, the
  * issuer, one of the audiences and an expiry, which becomes `expiresAt`. A token that does not pass is denied with a
@@ -41,6 +57,7 @@ export type KeyOptions =
 export function jwtAuthorizer<C extends Json = JwtClaims, A extends boolean = false>(
   options: JwtAuthorizerOptions<C, A>,
 ): JwtAuthorizer<C, A> {
+  checkOptionNames('jwtAuthorizer', options, names)
   const { issuer, audience, jwksUri, keys, algorithms, ...others } = options
   const rules = {
     issuer: checkText('issuer', issuer, 'Set it to the value of "iss" in your tokens.'),

@@ -1,3 +1,4 @@
+import { withDocs } from '@trunkline/protocol'
 import {
   base64url,
   createLocalJWKSet,
@@ -98,7 +99,7 @@ async function fetchKeys(url: string, init: Init): Promise<Response> {
   const response = await fetchOnLiveSocket(url, init)
   if (response.status !== 200) {
     await response.body?.cancel()
-    throw new Error(`Expected status 200, got ${response.status}.`)
+    throw new Error(withDocs('options', `Expected status 200, got ${response.status}.`))
   }
   const text = await readBody(response)
   checkKeySet(text)
@@ -122,7 +123,7 @@ async function readBody({ body }: Response): Promise<string> {
   let bytes = 0
   for await (const part of body ?? []) {
     bytes += part.length
-    if (bytes > maxBytes) throw new Error(`Expected at most ${maxBytes} bytes, got more.`)
+    if (bytes > maxBytes) throw new Error(withDocs('options', `Expected at most ${maxBytes} bytes, got more.`))
     parts.push(part)
   }
   return Buffer.concat(parts).toString('utf8')
@@ -133,12 +134,17 @@ function checkKeySet(text: string): void {
   try {
     parsed = JSON.parse(text)
   } catch (cause) {
-    throw new Error('Expected a JSON Web Key Set, got a text that is not JSON. Check the URL of the keys.', {
-      cause,
-    })
+    throw new Error(
+      withDocs('options', 'Expected a JSON Web Key Set, got a text that is not JSON. Check the URL of the keys.'),
+      {
+        cause,
+      },
+    )
   }
   if (!Array.isArray(parsed?.keys) || parsed.keys.length === 0)
-    throw new Error('Expected a JSON Web Key Set with keys, got JSON without them. Check the URL of the keys.')
+    throw new Error(
+      withDocs('options', 'Expected a JSON Web Key Set with keys, got JSON without them. Check the URL of the keys.'),
+    )
 }
 
 function codeOf(error: unknown): unknown {

@@ -14,6 +14,7 @@ export interface Refusal {
 export const refusals = {
   missing: { code: 'missing', reason: 'No token was sent.' },
   malformed: { code: 'malformed', reason: 'This is not a JSON Web Token.' },
+  prefixed: { code: 'malformed', reason: 'This token begins with the word Bearer. Send it without.' },
   extension: { code: 'extension', reason: 'This token needs an extension that is not supported.' },
   algorithm: { code: 'algorithm', reason: 'This token is signed by an algorithm that is not allowed.' },
   unknownKey: { code: 'unknown-key', reason: 'This token is signed by a key that its issuer does not publish.' },

@@ -1,9 +1,39 @@
-import { limits } from '@trunkline/protocol'
+import { checkOptionNames, limits, withDocs } from '@trunkline/protocol'
 import { describeValue } from '../define/describe-value.ts'
 import type { Server } from '../runtime/context/served-application.ts'
 import { defaultAccountRate, minRate } from '../runtime/posting/post-pacer.ts'
 import { checkProcedureRates } from './check-rates.ts'
 import type { ServeOptions } from './options.ts'
+
+/** The options of `createLambdaHandlers`. */
+export const serveNames: Readonly<Record<keyof ServeOptions<never, never>, true>> = {
+  router: true,
+  line: true,
+  authorize: true,
+  createContext: true,
+  onConnect: true,
+  onDisconnect: true,
+  onError: true,
+  origins: true,
+  telemetry: true,
+  anonymousMay: true,
+  connectionParams: true,
+  rates: true,
+  maxBatchSize: true,
+  maxMessageBytes: true,
+  maxStoredInputBytes: true,
+  maxDirectAudience: true,
+  maxConcurrentPosts: true,
+  accountPostsPerSecond: true,
+  maxRuns: true,
+  maxSubscriptions: true,
+  unconfirmedMs: true,
+}
+
+/** Throws a `TypeError` for options that are no object, or that have a name which is none of an option. */
+export function checkServeNames(options: unknown): void {
+  checkOptionNames('createLambdaHandlers', options, serveNames)
+}
 
 type Limits = Pick<
   Server,
@@ -67,7 +97,10 @@ function checkRange(name: string, value: number | undefined, { least, most, unit
   if (value === undefined) return range.default
   if (Number.isInteger(value) && value >= least && value <= most) return value
   throw new RangeError(
-    `Expected ${name} to be a whole number of ${unit} from ${least} to ${most}, got ${value}. Leave it out for ${range.default}.`,
+    withDocs(
+      'options',
+      `Expected ${name} to be a whole number of ${unit} from ${least} to ${most}, got ${value}. Leave it out for ${range.default}.`,
+    ),
   )
 }
 
@@ -75,7 +108,10 @@ function checkRange(name: string, value: number | undefined, { least, most, unit
 export function checkAnonymousMay(value: ServeOptions<never, never>['anonymousMay'] = 'declared') {
   if (value === 'declared' || value === 'everything') return value
   throw new TypeError(
-    `Expected anonymousMay to be 'declared' or 'everything', got ${describeValue(value)} Leave it out for 'declared'.`,
+    withDocs(
+      'options',
+      `Expected anonymousMay to be 'declared' or 'everything', got ${describeValue(value)} Leave it out for 'declared'.`,
+    ),
   )
 }
 
@@ -88,7 +124,10 @@ export function checkKeptParams(
   const { keep } = Object(given) as { readonly keep?: unknown }
   if (keep === 'all' || (Array.isArray(keep) && keep.every((name) => typeof name === 'string'))) return keep
   throw new TypeError(
-    `Expected connectionParams to be { keep: ['lang'] } or { keep: 'all' }, got ${describeValue(given)} List the names that createContext needs.`,
+    withDocs(
+      'options',
+      `Expected connectionParams to be { keep: ['lang'] } or { keep: 'all' }, got ${describeValue(given)} List the names that createContext needs.`,
+    ),
   )
 }
 
@@ -105,7 +144,12 @@ export function checkFunctions({
 > {
   for (const [name, value] of Object.entries({ authorize, createContext, onError, onConnect, onDisconnect }))
     if (value !== undefined && typeof value !== 'function')
-      throw new TypeError(`Expected ${name} to be a function, got ${describeValue(value)} Pass one, or leave it out.`)
+      throw new TypeError(
+        withDocs(
+          'options',
+          `Expected ${name} to be a function, got ${describeValue(value)} Pass one, or leave it out.`,
+        ),
+      )
   return { onConnect, onDisconnect }
 }
 
@@ -120,7 +164,10 @@ export function checkRouter(router: unknown): void {
   const procedures = _def?.procedures
   if (typeof procedures !== 'object' || procedures === null)
     throw new TypeError(
-      `Expected router to be made by tRPC's router(…), got ${describeValue(router)} Pass the router that has your procedures.`,
+      withDocs(
+        'options',
+        `Expected router to be made by tRPC's router(…), got ${describeValue(router)} Pass the router that has your procedures.`,
+      ),
     )
   checkProcedureRates(procedures)
 }

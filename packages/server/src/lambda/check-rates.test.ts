@@ -1,4 +1,5 @@
 import { initTRPC, lazy, type TRPCError } from '@trpc/server'
+import { withDocs } from '@trunkline/protocol'
 import { describe, expect, test } from 'vitest'
 import type { LineMeta } from '../define/identity.ts'
 import { checkRates } from './check-rates.ts'
@@ -27,26 +28,14 @@ describe('the option `rates`', () => {
     ])
   })
   test.each<[unknown, string]>([
-    [
-      '5/s',
-      'Expected rates to have the members connection, principal, got string. Pass an object with one or more of them.',
-    ],
-    [
-      null,
-      'Expected rates to have the members connection, principal, got null. Pass an object with one or more of them.',
-    ],
-    [
-      ['5/s'],
-      'Expected rates to have the members connection, principal, got object. Pass an object with one or more of them.',
-    ],
-    [{ session: {} }, 'Expected rates to have the members connection, principal, got "session". Remove it.'],
-    [
-      { connection: '5/s' },
-      'Expected rates.connection to have the members frames, subscribes, publishedBytes, got string. Pass an object with one or more of them.',
-    ],
+    ['5/s', 'Expected the options of rates to be an object, got string. Pass one.'],
+    [null, 'Expected the options of rates to be an object, got null. Pass one.'],
+    [['5/s'], 'Expected the options of rates to be an object, got an array. Pass one.'],
+    [{ session: {} }, 'Expected the options of rates to be among connection, principal, got "session". Remove it.'],
+    [{ connection: '5/s' }, 'Expected the options of rates.connection to be an object, got string. Pass one.'],
     [
       { principal: { frames: '50/s', bytes: '5/s' } },
-      'Expected rates.principal to have the members frames, subscribes, publishedBytes, got "bytes". Remove it.',
+      'Expected the options of rates.principal to be among frames, subscribes, publishedBytes, got "bytes". Remove it.',
     ],
     [
       { connection: { frames: 50 } },
@@ -66,7 +55,7 @@ describe('the option `rates`', () => {
     ],
   ])('%j is refused when the handlers are created, with what was expected', (rates, message) => {
     const create = () => createLambdaHandlers({ router: t.router({}), rates: rates as Rates })
-    expect(create).toThrow(new TypeError(message))
+    expect(create).toThrow(new TypeError(withDocs('options', message)))
   })
 })
 

@@ -1,4 +1,4 @@
-import { describeValue } from '../define/describe-value.ts'
+import { checkOptionNames, withDocs } from '@trunkline/protocol'
 import { parseRate } from '../define/rate.ts'
 import type { RateBound } from '../runtime/context/served-application.ts'
 import type { BuiltProcedure } from '../runtime/procedures/around-resolver.ts'
@@ -17,11 +17,11 @@ const mostWindowMs = 7_200_000 // a connection lasts two hours
 /** The bounds that the option `rates` sets. Throws a `TypeError` for anything that is no rate, or is too low. */
 export function checkRates(rates: Rates | undefined): readonly RateBound[] {
   if (rates === undefined) return []
-  checkMembers('rates', rates, scopes)
+  checkOptionNames('rates', rates, { connection: true, principal: true })
   return scopes.flatMap((scope) => {
     const bounds = rates[scope]
     if (bounds === undefined) return []
-    checkMembers(`rates.${scope}`, bounds, kinds)
+    checkOptionNames(`rates.${scope}`, bounds, { frames: true, subscribes: true, publishedBytes: true })
     return kinds.flatMap((kind) => (bounds[kind] === undefined ? [] : [toBound(scope, kind, bounds[kind])]))
   })
 }
@@ -34,18 +34,12 @@ function toBound(scope: RateBound['scope'], kind: RateBound['kind'], text: strin
   if (windowMs <= mostWindowMs) return { scope, kind, text, windowMs, budget: (limit * windowMs) / periodMs }
   const instead = kind === 'publishedBytes' ? '' : ` or count single procedures exactly by meta({ rate: '${text}' })`
   throw new TypeError(
-    `Expected ${name} to be at least '${Math.ceil((least * 3_600_000) / mostWindowMs)}/h', since it is estimated from ` +
-      `samples, got '${text}'. Raise it${instead}.`,
+    withDocs(
+      'options',
+      `Expected ${name} to be at least '${Math.ceil((least * 3_600_000) / mostWindowMs)}/h', since it is estimated from ` +
+        `samples, got '${text}'. Raise it${instead}.`,
+    ),
   )
-}
-
-/** Throws a `TypeError` unless the value is an object that has no other members than these. */
-function checkMembers(name: string, value: unknown, members: readonly string[]): void {
-  const expected = `Expected ${name} to have the members ${members.join(', ')}`
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new TypeError(`${expected}, got ${describeValue(value)} Pass an object with one or more of them.`)
-  const unknown = Object.keys(value).find((key) => !members.includes(key))
-  if (unknown !== undefined) throw new TypeError(`${expected}, got ${JSON.stringify(unknown)}. Remove it.`)
 }
 
 /** Throws a `TypeError` for the first procedure whose `rate` cannot be parsed. It names the procedure. */

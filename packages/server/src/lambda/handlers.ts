@@ -1,5 +1,5 @@
 import type { AnyTRPCRouter } from '@trpc/server'
-import { defined, limits } from '@trunkline/protocol'
+import { defined, limits, withDocs } from '@trunkline/protocol'
 import type { AuthorizeResult, anonymous } from '../define/identity.ts'
 import { createLine } from '../line/create-line.ts'
 import { internalsOf, type LineInternals } from '../line/internals.ts'
@@ -13,7 +13,7 @@ import { attachApplication } from './application.ts'
 import type { AdmissionOptions } from './authorize/admission.ts'
 import { authorizeConnect } from './authorize/authorizer.ts'
 import { createOriginCheck } from './authorize/origins.ts'
-import { checkRouter } from './check-options.ts'
+import { checkRouter, checkServeNames } from './check-options.ts'
 import type { AwsHandler } from './events/events.ts'
 import { isAuthorizerEvent, isDeliverJob, isGatewayEvent, isRecord } from './events/events.ts'
 import { isCheck, isQueueEvent, toQueuedWork } from './events/queue-records.ts'
@@ -35,8 +35,8 @@ const otherEvents = lazyPart(['tableStream', 'deliver'], () => import('./other-e
 export function createLambdaHandlers<R extends AnyTRPCRouter, V extends AuthorizeResult = typeof anonymous>(
   options: LambdaOptions<R, V>,
 ): LambdaHandlers {
-  const given = Object(options) as typeof options // without options, the error names the router
-  const { router, line = createLine(), authorize, origins = [], telemetry = consoleTelemetry } = given
+  checkServeNames(options)
+  const { router, line = createLine(), authorize, origins = [], telemetry = consoleTelemetry } = options
   checkRouter(router)
   const internals = internalsOf(line)
   const originCheck = createOriginCheck(origins, internals.envPrefix)
@@ -73,7 +73,10 @@ function createAuthorizer({ internals, telemetry, admission }: AuthorizerOptions
   return async (event, lambdaContext) => {
     if (!isAuthorizerEvent(event))
       throw new TypeError(
-        `Expected the event of a REQUEST authorizer, got ${describeEvent(event)}. Set the type of the authorizer to REQUEST.`,
+        withDocs(
+          'invocations',
+          `Expected the event of a REQUEST authorizer, got ${describeEvent(event)}. Set the type of the authorizer to REQUEST.`,
+        ),
       )
     // [LAW-DEADLINE]: `authorize` is the application's code and may hang. It needs no table, so no backend is needed.
     using deadline = createDeadline(internals.clock(), workingMs(lambdaContext))
@@ -119,7 +122,10 @@ function createDeliver(serve: Serve): AwsHandler {
     }
     if (!isDeliverJob(event))
       throw new TypeError(
-        `Expected { topic, offset }, { topic, data }, { presence } or { unconfirmed }, as Trunkline invokes \`deliver\`, got ${describeEvent(event)}. Let only Trunkline invoke this function.`,
+        withDocs(
+          'invocations',
+          `Expected { topic, offset }, { topic, data }, { presence } or { unconfirmed }, as Trunkline invokes \`deliver\`, got ${describeEvent(event)}. Let only Trunkline invoke this function.`,
+        ),
       )
     const { traceparent } = event
     await serve({ ...invoked, ...defined({ traceparent }) }, (context) => deliver(context, event))
@@ -131,7 +137,10 @@ function createWorker(serve: Serve): AwsHandler {
   return async (event, lambdaContext) => {
     if (!isWorkerJob(event) && !isStreamJob(event))
       throw new TypeError(
-        `Expected a worker job, as Trunkline invokes \`worker\`, got ${describeEvent(event)}. Let only Trunkline invoke this function.`,
+        withDocs(
+          'invocations',
+          `Expected a worker job, as Trunkline invokes \`worker\`, got ${describeEvent(event)}. Let only Trunkline invoke this function.`,
+        ),
       )
     const { work } = otherEvents.loaded ?? (await otherEvents.load())
     await serve({ name: 'worker', lambdaContext }, (context) => work(context, event))
@@ -166,7 +175,10 @@ function createHttpStream(serve: Serve, admission: () => AdmissionOptions): Stre
 function checkHttpEvent(event: unknown): HttpEvent {
   if (isHttpEvent(event)) return event
   throw new TypeError(
-    `Expected an HTTP request in payload format 2.0, got ${describeEvent(event)}. Set the payload format of the HTTP API's integration to 2.0, or use a function URL.`,
+    withDocs(
+      'invocations',
+      `Expected an HTTP request in payload format 2.0, got ${describeEvent(event)}. Set the payload format of the HTTP API's integration to 2.0, or use a function URL.`,
+    ),
   )
 }
 

@@ -3,6 +3,7 @@ import { defined } from '@trunkline/protocol'
 import superjson from 'superjson'
 import { describe, expect, test } from 'vitest'
 import * as z from 'zod'
+import { anonymous } from '../define/identity.ts'
 import { createLine } from '../line/create-line.ts'
 import { internalsOf } from '../line/internals.ts'
 import { publishBatch } from '../line/publish-all.ts'
@@ -64,7 +65,7 @@ describe('a channel whose line was not given to createLambdaHandlers', () => {
         for (const path of ['chat', 'loud', 'page', 'typing', 'here']) {
           const channel = ['typing', 'here'].includes(path) ? path : 'chat'
           const error = {
-            message: `${words(channel)}. Pass the line that declares it.`,
+            message: expect.stringContaining(`${words(channel)}. Pass the line that declares it. See https://`),
             data: { code: 'INTERNAL_SERVER_ERROR' },
           }
           expect(await ask(client, 'subscription', path)).toMatchObject({ error })
@@ -201,8 +202,13 @@ describe('options that are no functions', () => {
       expect(() => createLambdaHandlers({ router, [name]: 'x' } as never)).toThrow(words)
     },
   )
-  test('no options at all are refused by the name of the router', () => {
-    expect(() => Reflect.apply(createLambdaHandlers, undefined, [])).toThrow('Expected router to be made by tRPC')
+  test.each([
+    [[], 'Expected the options of createLambdaHandlers to be an object, got undefined. Pass one.'],
+    [[{ router, athorize: () => anonymous }], 'got "athorize". Did you mean authorize?'],
+    [[{ router, createcontext: () => ({}) }], 'got "createcontext". Did you mean createContext?'],
+    [[{ router, middleware: [] }], 'got "middleware". Remove it.'],
+  ])('%j as options are refused with the names that there are', (given, words) => {
+    expect(() => Reflect.apply(createLambdaHandlers, undefined, given)).toThrow(words)
   })
   test('a source handler names its wrong option', () => {
     const line = createLine()
@@ -234,5 +240,63 @@ test('an answer that JSON cannot hold fails by an error that says what to return
   const client = await createTestLine({ router: router({ big: procedure.query(() => 1n) }) }).connect()
   expect(await ask(client, 'query', 'big')).toMatchObject({
     error: { message: expect.stringContaining('Expected an answer that JSON can hold, got one that it cannot: ') },
+  })
+})
+
+describe('a publish that is not awaited', () => {
+  function lineOf(work: (publish: () => Promise<unknown>) => unknown) {
+    const { telemetry, logs } = recordingTelemetry()
+    const line = createLine()
+    const chat = line.channel('chat', { key, event: z.string() })
+    const t = initTRPC.create()
+    const post = t.procedure.mutation(() => work(() => chat.publish(input, 'hi')))
+    return { ...createTestLine({ line, router: t.router({ post }), telemetry }), logs }
+  }
+  test('is a warning when the function has answered before it', async () => {
+    const made = lineOf((publish) => void publish())
+    expect(await ask(await made.connect(), 'mutation', 'post')).toMatchObject({ result: { type: 'data' } })
+    expect(made.logs).toMatchObject([
+      {
+        level: 'WARN',
+        message: expect.stringMatching(/one of channel chat had not finished when the function answered.* See https:/),
+        facts: { channel: 'chat' },
+      },
+    ])
+  })
+  test('is no warning where it was awaited, also with others', async () => {
+    const made = lineOf((publish) => Promise.all([publish(), publish()]))
+    await ask(await made.connect(), 'mutation', 'post')
+    expect(made.logs).toEqual([])
+  })
+})
+
+describe('a procedure that returns something else', () => {
+  const { telemetry } = recordingTelemetry()
+  async function errorOf(made: (t: ReturnType<typeof initTRPC.create>, chat: Channel) => object, method: string) {
+    const line = createLine()
+    const chat = line.channel('chat', { key, event: z.string() })
+    const errors: Error[] = []
+    const router = initTRPC.create().router({ run: made(initTRPC.create(), chat as never) as never })
+    const onError = ({ error }: { readonly error: Error }) => errors.push(error)
+    await ask(await createTestLine({ line, router, telemetry, onError }).connect(), method, 'run')
+    return `${errors[0]?.message} ${(errors[0]?.cause as Error | undefined)?.message}`
+  }
+  type Channel = Pick<ReturnType<ReturnType<typeof createLine>['channel']>, 'name'> & {
+    readonly subscribe: (to: object) => Record<string, (given: unknown) => unknown>
+  }
+  test.each<[string, (chat: Channel) => unknown, string]>([
+    ['the channel', (chat) => chat, 'got channel chat itself. Return its subscribe(key).'],
+    ['a function', (chat) => chat.subscribe, 'got a function. Call it.'],
+    ['nothing', () => undefined, 'got undefined. Return it from the resolver.'],
+    ['a filter of a text', (chat) => chat.subscribe(input)['filter']?.('x'), 'Expected filter to get a function, got'],
+    ['a state', (chat) => chat.subscribe(input)['startWith']?.([]), 'Write startWith(() => …).'],
+  ])('as a subscription with %s names it', async (_, resolve, words) => {
+    const made = (t: ReturnType<typeof initTRPC.create>, chat: Channel) =>
+      t.procedure.subscription((() => resolve(chat)) as never)
+    expect(await errorOf(made, 'subscription')).toContain(words)
+  })
+  test('from a middleware names the procedure', async () => {
+    const made = (t: ReturnType<typeof initTRPC.create>) => t.procedure.use((() => 'x') as never).query(() => 1)
+    expect(await errorOf(made, 'query')).toContain('Expected each middleware of run to return the result of next()')
   })
 })

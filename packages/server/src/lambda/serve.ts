@@ -1,3 +1,4 @@
+import { withDocs } from '@trunkline/protocol'
 import type { LineInternals } from '../line/internals.ts'
 import { auditOnConsole, logOnConsole } from '../ports/console-log.ts'
 import type { InvocationFacts, Telemetry } from '../ports/telemetry.ts'
@@ -31,9 +32,22 @@ export function createServe(internals: LineInternals, server: Server, telemetry:
     try {
       return await internals.enter(context, () => fn(context))
     } finally {
+      warnOfUnfinished(context)
       context.deadline[Symbol.dispose]()
       recording.end()
     }
+  }
+}
+
+/**
+ * Warns of publishes that nobody awaited. After the answer the function is frozen, and an event that is not in its log by
+ * then may be lost.
+ */
+function warnOfUnfinished({ deadline, publishing, telemetry }: InvocationContext): void {
+  if (publishing.size === 0 || deadline.isPassed) return // the deadline has cut them off
+  for (const channel of new Set([...publishing].map((each) => each.channel))) {
+    const message = `Expected each publish to be awaited, and one of channel ${channel} had not finished when the function answered, so its event may be lost. Write await before publish.`
+    telemetry.log({ level: 'WARN', message: withDocs('procedures', message), facts: { channel } })
   }
 }
 

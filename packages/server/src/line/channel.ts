@@ -1,9 +1,16 @@
 import { TRPCError } from '@trpc/server'
-import { defined, formatPartitionId, parsePartitionId } from '@trunkline/protocol'
+import { checkOptionNames, defined, formatPartitionId, parsePartitionId } from '@trunkline/protocol'
 import type * as core from 'zod/v4/core'
 import type { Channel, Ephemeral, Page, ReadOptions } from '../define/channel.ts'
 import type { ChannelDefinition } from '../define/definition.ts'
 import { createEntry } from '../define/entry.ts'
+import {
+  partitionedReadNames,
+  partitionedSubscribeNames,
+  publishNames,
+  readNames,
+  subscribeNames,
+} from '../define/option-names.ts'
 import type { PartitionedChannel } from '../define/partitioned-channel.ts'
 import type { PartitionRules } from '../define/partitions.ts'
 import { createSubscription } from '../define/subscription.ts'
@@ -26,16 +33,21 @@ export function createChannel<K extends KeySchema, E extends EventSchema>(
     name,
     key,
     event,
-    publish: async (topicKey, published, options) =>
-      publish(context(), definition, { ...options, key: topicKey, event: published }),
+    async publish(topicKey, published, options = {}) {
+      checkOptionNames(`publish of channel ${name}`, options, publishNames)
+      return publish(context(), definition, { ...options, key: topicKey, event: published })
+    },
     read: async (topicKey, options = {}) => {
+      checkOptionNames(`read of channel ${name}`, options, readNames)
       const topic = await topicOf(definition, topicKey)
       const page = await readPage(context(), { topic, retentionMs }, options)
       return page as Page<core.output<E>> // `event` validated each of them when it was published
     },
     erase: async (topicKey, erased) => eraseEvent(context(), await topicOf(definition, topicKey), erased),
-    subscribe: (topicKey, options) =>
-      createSubscription<core.output<E>>(describeSubscription(access, definition, topicKey, options)),
+    subscribe(topicKey, options = {}) {
+      checkOptionNames(`subscribe of channel ${name}`, options, subscribeNames)
+      return createSubscription<core.output<E>>(describeSubscription(access, definition, topicKey, options))
+    },
     entry: (topicKey, published) => createEntry(definition, { key: topicKey, event: published }),
   }
 }
@@ -52,9 +64,13 @@ export function createPartitionedChannel<K extends KeySchema, E extends EventSch
     key,
     event,
     partitions: partitions.count,
-    publish: async (topicKey, published, options) =>
-      publish(context(), definition, { ...options, key: topicKey, event: published }),
-    async read(topicKey, { partition, ...options } = {} as never) {
+    async publish(topicKey, published, options = {}) {
+      checkOptionNames(`publish of channel ${name}`, options, publishNames)
+      return publish(context(), definition, { ...options, key: topicKey, event: published })
+    },
+    async read(topicKey, given = {} as never) {
+      checkOptionNames(`read of channel ${name}`, given, partitionedReadNames)
+      const { partition, ...options } = given
       const index = checkPartition(name, partition)
       const topic = topicOfPartition(await topicOf(definition, topicKey), index)
       const page = await readPage(context(), { topic, retentionMs }, ofPartition(index, options))
@@ -67,8 +83,10 @@ export function createPartitionedChannel<K extends KeySchema, E extends EventSch
       const topic = topicOfPartition(await topicOf(definition, topicKey), checkPartition(name, index))
       return eraseEvent(context(), topic, cursor)
     },
-    subscribe: (topicKey, options) =>
-      createSubscription<core.output<E>>(describePartitioned(access, definition, topicKey, options)),
+    subscribe(topicKey, options = {}) {
+      checkOptionNames(`subscribe of channel ${name}`, options, partitionedSubscribeNames)
+      return createSubscription<core.output<E>>(describePartitioned(access, definition, topicKey, options))
+    },
     entry: (topicKey, published, options) => createEntry(definition, { key: topicKey, event: published, ...options }),
   }
 }

@@ -37,7 +37,20 @@ describe('a line', () => {
   test.each([
     ['no name', [undefined, { key, event: key }], 'Expected the name of a channel to be a text, got undefined.'],
     ['an empty name', ['', { key, event: key }], 'to be a text, got an empty one. Write line.channel('],
-    ['no options', ['c'], 'Expected key of channel c to be a schema of zod 4, got undefined.'],
+    ['no options', ['c'], 'Expected the options of channel c to be an object, got undefined.'],
+    ['a misspelt option', ['c', { key, event: key, retentin: '7d' }], 'got "retentin". Did you mean retention?'],
+    ['an option of another library', ['c', { key, event: key, history: 5 }], 'authorize, recheck, retention,'],
+    ['an event that is no schema', ['c', { key, event: { text: z.string() } }], 'Write z.object({ text: … }).'],
+    [
+      'a key with an object inside',
+      ['c', { key: z.object({ room: z.object({ id: z.string() }) }), event: key }],
+      'Expected room in key of channel c to be a text or a number, got a schema of object.',
+    ],
+    [
+      'a wrong retention',
+      ['c', { key, event: key, retention: '1 day' }],
+      "Expected retention of channel c to be milliseconds or a duration such as '90s', '15m', '24h' or '7d', got \"1 day\".",
+    ],
     ['no event', ['c', { key }], 'Expected event of channel c to be a schema of zod 4, got undefined.'],
     ['a plain object', ['c', { key, event: {} }], 'Expected event of channel c to be a schema of zod 4, got object.'],
     ['a schema of zod 3', ['c', { key: z3.object({}), event: key }], 'got a schema of zod 3. Install zod 4'],
@@ -49,6 +62,43 @@ describe('a line', () => {
   ])('refuses a declaration with %s and says what to write', (_, given, words) => {
     const { line } = setup()
     expect(() => Reflect.apply(line.channel, line, given)).toThrow(words)
+  })
+  test.each<[string, () => unknown, string]>([
+    ['createLine', () => createLine({ prefix: 'X' } as never), 'among envPrefix, backend, got "prefix". Remove it.'],
+    [
+      'ephemeral',
+      () => createLine().ephemeral('e', { key, event: key, retention: '7d' } as never),
+      'Expected the options of ephemeral channel e to be among key, event, authorize, recheck, got "retention".',
+    ],
+    [
+      'presence',
+      () => createLine().presence('p', { key, data: key, grace: 5 } as never),
+      'got "grace". Did you mean graceMs?',
+    ],
+    [
+      'stream',
+      () => createLine().stream('s', { key, input: key, chunk: key, produce() {}, onlost: 'restart' } as never),
+      'got "onlost". Did you mean onLost?',
+    ],
+    [
+      'batch of a stream',
+      () => createLine().stream('s', { key, input: key, chunk: key, produce() {}, batch: { sm: 5 } } as never),
+      'Expected the options of batch of stream s to be among ms, bytes, got "sm".',
+    ],
+  ])('refuses an option of %s that does not exist', (_, declare, words) => {
+    expect(declare).toThrow(words)
+  })
+  test.each<[string, (chat: Record<string, (...given: object[]) => unknown>) => unknown, string]>([
+    ['subscribe', (chat) => chat['subscribe']?.({ room: 'x' }, { repaly: 5 }), 'got "repaly". Did you mean replay?'],
+    [
+      'publish',
+      (chat) => chat['publish']?.({ room: 'x' }, { room: 'x' }, { key: 'a' }),
+      'among idempotencyKey, partitionKey, got "key"',
+    ],
+    ['read', (chat) => chat['read']?.({ room: 'x' }, { limt: 5 }), 'got "limt". Did you mean limit?'],
+  ])('refuses an option of %s that does not exist', async (_, use, words) => {
+    const chat = createLine({ backend: {} as never }).channel('c', { key, event: key })
+    await expect((async () => use(chat as never))()).rejects.toThrow(words)
   })
   test('refuses a presence and a stream without their schemas', () => {
     const { line } = setup()

@@ -1,14 +1,15 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { defined } from '@trunkline/protocol'
+import { checkOptionNames, defined, withDocs } from '@trunkline/protocol'
 import { environmentBackend } from '../aws/environment.ts'
 import type { ChannelOptions, EphemeralOptions } from '../define/channel.ts'
 import { type ChannelDefinition, notServed } from '../define/definition.ts'
 import { parseDuration } from '../define/duration.ts'
+import { type DeclarationKind, declarationNames } from '../define/option-names.ts'
 import { type PartitionOptions, partitionRules, refusePartitions } from '../define/partitions.ts'
 import { type PresenceOptions, presenceTimes } from '../define/presence.ts'
 import type { StreamOptions } from '../define/stream.ts'
 import { streamRules } from '../define/stream-rules.ts'
-import { checkDeclaration, type EventSchema, type KeySchema } from '../define/topic.ts'
+import { checkDeclaration, checkName, type EventSchema, type KeySchema } from '../define/topic.ts'
 import { toDeclaredRights } from '../define/topic-rights.ts'
 import type { Backend } from '../ports/backend.ts'
 import { systemClock } from '../ports/clock.ts'
@@ -25,6 +26,8 @@ import { createPresence } from './presence.ts'
 import { createStream } from './stream.ts'
 
 const defaultRetention = '24h'
+
+const lineNames: Readonly<Record<keyof LineOptions, true>> = { envPrefix: true, backend: true }
 /** The backend of `runWithBackend`, for every line. */
 const everyLine = new AsyncLocalStorage<Backend>()
 /** The context of the function invocation that runs, whichever line it is of. */
@@ -44,6 +47,7 @@ export function runWithBackend<T>(backend: Backend, fn: () => T): T {
  * type of the claims that `authorize` of the handlers returns.
  */
 export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
+  checkOptionNames('createLine', options, lineNames)
   const contexts = new AsyncLocalStorage<RuntimeContext>()
   const definitions = new Map<string, ChannelDefinition>()
   const held = new Set<{ readonly reason: string }>() // several holders may give one reason
@@ -57,7 +61,7 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
   }
   const backendOfEnvironment = (): Backend => {
     const [first] = held
-    if (first !== undefined) throw new Error(first.reason)
+    if (first !== undefined) throw new Error(withDocs('lines', first.reason))
     ambient ??= resolve(options.backend) ?? environmentBackend(options.envPrefix ?? 'TRUNKLINE', log)
     return ambient
   }
@@ -70,7 +74,12 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
   const accessOf = (channel: string): ContextAccess => ({ context: () => context(channel), entered })
   const define = <K extends KeySchema, E extends EventSchema>(definition: ChannelDefinition<K, E>) => {
     if (definitions.has(definition.name))
-      throw new Error(`Channel ${definition.name} is declared twice on this line. Give each channel a name of its own.`)
+      throw new Error(
+        withDocs(
+          'lines',
+          `Channel ${definition.name} is declared twice on this line. Give each channel a name of its own.`,
+        ),
+      )
     definitions.set(definition.name, definition)
     return definition
   }
@@ -93,8 +102,8 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
       name: string,
       options: ChannelOptions<K, E, C> & Partial<PartitionOptions<K, E>>,
     ) => {
-      const { key, event, retention, upcast } = declared(name, options, ['key', 'event'])
-      const retentionMs = parseDuration(retention ?? defaultRetention)
+      const { key, event, retention, upcast } = declared('channel', name, options)
+      const retentionMs = parseDuration(retention ?? defaultRetention, `retention of channel ${name}`)
       const rules = { ...defined({ upcast }), ...toDeclaredRights(name, options) }
       const definition = { name, key, event, retentionMs, ...rules }
       const { partitions } = partitionRules(name, options)
@@ -104,13 +113,11 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
       return createPartitionedChannel<K, E>(definitions.get(name) as never, accessOf(name)) as never
     },
     ephemeral<K extends KeySchema, E extends EventSchema>(name: string, options: EphemeralOptions<K, E, C>) {
-      const { key, event } = declared(name, options, ['key', 'event'])
-      refusePartitions('ephemeral channel', name, options)
+      const { key, event } = declared('ephemeral channel', name, options)
       return createEphemeral<K, E>(define({ name, key, event, ...toDeclaredRights(name, options) }), accessOf(name))
     },
     presence<K extends KeySchema, D extends EventSchema>(name: string, options: PresenceOptions<K, D, C>) {
-      const { key, data, merge, ...given } = declared(name, options, ['key', 'data'])
-      refusePartitions('presence', name, options)
+      const { key, data, merge, ...given } = declared('presence', name, options)
       const rights = toDeclaredRights(name, options)
       const definition = { name, key, event: data, retentionMs: parseDuration(defaultRetention), ...rights }
       const times = presenceTimes(name, given)
@@ -122,9 +129,8 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
       name: string,
       options: StreamOptions<K, I, C>,
     ) {
-      const { key, input, chunk, retention, ...rest } = declared(name, options, ['key', 'input', 'chunk'])
-      refusePartitions('stream', name, options)
-      const retentionMs = parseDuration(retention ?? defaultRetention)
+      const { key, input, chunk, retention, ...rest } = declared('stream', name, options)
+      const retentionMs = parseDuration(retention ?? defaultRetention, `retention of stream ${name}`)
       const definition = { name, key, event: chunk, retentionMs, stream: streamRules(name, { input, ...rest }) }
       return createStream<K, I, C>(define(definition), input, accessOf(name))
     },
@@ -143,9 +149,13 @@ export function createLine<C = unknown>(options: LineOptions = {}): Line<C> {
 
 type Merge = Parameters<typeof toTextMerge>[1]
 
-/** The options of a channel, checked. `uses` names their schemas. */
-function declared<O>(name: string, options: O, uses: readonly (keyof O & string)[]): O {
-  const given = Object(options) as O
+/** The options of a declaration, with their names and schemas checked. */
+function declared<O>(kind: DeclarationKind, name: string, options: O): O {
+  checkName(name)
+  if (kind !== 'channel') refusePartitions(kind, name, Object(options))
+  checkOptionNames(`${kind} ${name}`, options, declarationNames[kind])
+  const given = options as Readonly<Record<string, unknown>>
+  const uses = ['key', 'event', 'data', 'input', 'chunk'].filter((use) => use in declarationNames[kind])
   checkDeclaration(name, Object.fromEntries(uses.map((use) => [use, given[use]])))
   return options
 }
@@ -160,7 +170,10 @@ function orNotServed<T>(channel: string | undefined, bind: () => T): T {
   } catch (cause) {
     if (channel === undefined || served.getStore()?.server === undefined) throw cause
     throw new Error(
-      `Channel ${channel} ${notServed}, and its own line has no backend here. Serve it by its own line, or give that line a backend.`,
+      withDocs(
+        'lines',
+        `Channel ${channel} ${notServed}, and its own line has no backend here. Serve it by its own line, or give that line a backend.`,
+      ),
       { cause },
     )
   }

@@ -1,5 +1,5 @@
 import { TRPCError } from '@trpc/server'
-import { maxPartitions, parsePartitionId } from '@trunkline/protocol'
+import { maxPartitions, parsePartitionId, withDocs } from '@trunkline/protocol'
 import type { ChannelDefinition } from '../define/definition.ts'
 import type { PartitionRules } from '../define/partitions.ts'
 import type { SubscribeOptions, SubscriptionDescriptor } from '../define/subscription.ts'
@@ -91,6 +91,9 @@ function lastEventIdIn(key: unknown): string | undefined {
 
 function refuseIteration(channel: ChannelDefinition): never {
   throw new Error(
-    `Return the subscription of ${channel.name} from the procedure instead of iterating it: iterating would hold a function for each subscriber. (For its .output() there is eventsOf, which does not iterate.)`,
+    withDocs(
+      'procedures',
+      `Return the subscription of ${channel.name} from the procedure instead of iterating it: iterating would hold a function for each subscriber. (For its .output() there is eventsOf, which does not iterate.)`,
+    ),
   )
 }

@@ -1,3 +1,4 @@
+import { withDocs } from '@trunkline/protocol'
 import type { ChannelDefinition } from '../define/definition.ts'
 import { describeValue } from '../define/describe-value.ts'
 import type { Clock } from '../ports/clock.ts'
@@ -37,7 +38,10 @@ export function internalsOf(line: Line): LineInternals {
   const internals = (line as { readonly [internalsKey]?: LineInternals } | null | undefined)?.[internalsKey]
   if (internals === undefined)
     throw new TypeError(
-      `Expected a line made by createLine(), got ${describeValue(line)} Pass what createLine returned.`,
+      withDocs(
+        'lines',
+        `Expected a line made by createLine(), got ${describeValue(line)} Pass what createLine returned.`,
+      ),
     )
   return internals
 }

@@ -1,5 +1,7 @@
+import { checkOptionNames } from '@trunkline/protocol'
 import type * as core from 'zod/v4/core'
 import type { ChannelDefinition } from '../define/definition.ts'
+import { streamReadNames, streamSubscribeNames } from '../define/option-names.ts'
 import type { Stream, StreamPage, StreamSubscription } from '../define/stream.ts'
 import { createSubscription } from '../define/subscription.ts'
 import type { EventSchema, KeySchema } from '../define/topic.ts'
@@ -33,6 +35,7 @@ export function createStream<K extends KeySchema, I extends EventSchema, C exten
       return stopStream(context(), ref)
     },
     read: async (topicKey, options = {}) => {
+      checkOptionNames(`read of stream ${name}`, options, streamReadNames)
       const [ref, { readStreamPage }] = await refOf(topicKey)
       const page = await readStreamPage(context(), ref, options)
       return page as StreamPage<core.output<C>> // `chunk` parsed each of them when it was produced
@@ -45,9 +48,12 @@ export function createStream<K extends KeySchema, I extends EventSchema, C exten
       const [ref, { eraseStream }] = await refOf(topicKey)
       return eraseStream(context(), ref)
     },
-    subscribe: (topicKey, options) =>
-      createSubscription<core.output<C>>(
+    subscribe(topicKey, options = {}) {
+      checkOptionNames(`subscribe of stream ${name}`, options, streamSubscribeNames)
+      const subscription = createSubscription<core.output<C>>(
         describeSubscription(access, definition, topicKey, options),
-      ) as unknown as StreamSubscription<core.output<C>>, // a subscription without `startWith`
+      )
+      return subscription as unknown as StreamSubscription<core.output<C>> // a subscription without `startWith`
+    },
   }
 }

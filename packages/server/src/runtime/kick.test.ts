@@ -154,7 +154,9 @@ describe('a kick', () => {
     [{ principal: 'ann', reason, ban: start + hour }, 'ban to be a valid Date, until when the ban lasts, got number'],
     [{ principal: 'ann', reason, ban: new Date(Number.NaN) }, 'got an invalid Date'],
     [{ principal: 'ann', reason, ban: new Date(start) }, 'ban to be in the future'],
-    [undefined, 'either connection or principal, got neither'],
+    [{ reason }, 'either connection or principal, got neither'],
+    [undefined, 'Expected the options of kick to be an object, got undefined.'],
+    [{ principal: 'ann', reason, bann: later }, 'got "bann". Did you mean ban?'],
   ])('rejects %j', async (options, words) => {
     const line = createKickLine()
     await line.connect({ token: 'ann' })

@@ -28,7 +28,26 @@ export interface Publication extends PartitionKey {
  * that does not match the channel, `TrunklineError` TOO_LARGE for an event larger than `limits.eventBytes` and
  * RATE_LIMITED for one of a call whose caller publishes too much.
  */
-export async function publish(
+export function publish(
+  context: RuntimeContext,
+  channel: ChannelDefinition,
+  publication: Publication & PublishOptions,
+): Promise<Published> {
+  return counted(context, channel, () => publishNow(context, channel, publication))
+}
+
+/** Runs a publish, which is in `context.publishing` until it settles. */
+async function counted<T>(context: RuntimeContext, { name }: ChannelDefinition, run: () => Promise<T>): Promise<T> {
+  const mark = { channel: name }
+  context.publishing.add(mark)
+  try {
+    return await run()
+  } finally {
+    context.publishing.delete(mark)
+  }
+}
+
+async function publishNow(
   context: RuntimeContext,
   channel: ChannelDefinition,
   { idempotencyKey, ...publication }: Publication & PublishOptions,
@@ -78,7 +97,15 @@ function nextPublish({ key, owner, expires, counts }: Keyed, topic: string): Pub
  * Posts an event of an ephemeral channel immediately, at most once and without order. Throws when the backend has
  * neither a gateway nor an invoker.
  */
-export async function publishEphemeral(
+export function publishEphemeral(
+  context: RuntimeContext,
+  channel: ChannelDefinition,
+  publication: Publication,
+): Promise<void> {
+  return counted(context, channel, () => publishEphemeralNow(context, channel, publication))
+}
+
+async function publishEphemeralNow(
   context: RuntimeContext,
   channel: ChannelDefinition,
   publication: Publication,

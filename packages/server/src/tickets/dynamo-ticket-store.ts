@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { withDocs } from '@trunkline/protocol'
 import { ticketKey } from '../dynamodb/requests/keys.ts'
 import type { DynamoStoreOptions } from '../dynamodb/requests/options.ts'
 import { createRequests, type Requests } from '../dynamodb/requests/requests.ts'
@@ -31,5 +32,5 @@ export function dynamoTicketStore(options: DynamoTicketOptions = {}): TicketStor
 function tableOfEnvironment(): string {
   const table = process.env['TRUNKLINE_TABLE']
   if (table) return table
-  throw new Error('No table for tickets: set TRUNKLINE_TABLE to its name, or pass `table`.')
+  throw new Error(withDocs('environment', 'No table for tickets: set TRUNKLINE_TABLE to its name, or pass `table`.'))
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { withDocs } from '@trunkline/protocol'
 import { errors, type JWTPayload, jwtVerify, SignJWT } from 'jose'
 import type { Identity } from '../define/identity.ts'
 import type { Json } from '../define/json.ts'
@@ -26,7 +27,10 @@ export function toKeys(key: TicketKey | readonly TicketKey[] | undefined): reado
   if (found.length === keys.length && keys.length > 0) return found as readonly Uint8Array[]
   const came = keys.map((each) => (each instanceof Uint8Array ? `${each.length} bytes` : String(each)))
   throw new TypeError(
-    `Expected key to be a secret of at least ${keyBytes} bytes, got ${came.join(', ') || 'none'}. Make one with: openssl rand -base64 32`,
+    withDocs(
+      'options',
+      `Expected key to be a secret of at least ${keyBytes} bytes, got ${came.join(', ') || 'none'}. Make one with: openssl rand -base64 32`,
+    ),
   )
 }
 

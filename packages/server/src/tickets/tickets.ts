@@ -1,4 +1,4 @@
-import { tokenFlaw } from '@trunkline/protocol'
+import { checkOptionNames, tokenFlaw, withDocs } from '@trunkline/protocol'
 import { anonymous, type ConnectRequest, type Denied, deny, type Identity, tokenOf } from '../define/identity.ts'
 import type { Json } from '../define/json.ts'
 import { checkNumber } from '../jwt/check-options.ts'
@@ -33,6 +33,7 @@ export interface TicketIssuer {
 
 /** Creates an issuer of tickets, for an HTTP endpoint of the application. Throws `TypeError` for an invalid option. */
 export function createTicketIssuer(options: TicketIssuerOptions): TicketIssuer {
+  checkOptionNames('createTicketIssuer', options, { key: true, lifetimeSeconds: true, clock: true })
   const { clock = { now: () => Date.now() }, lifetimeSeconds = longestSeconds } = options
   const [key] = toKeys(options.key) as [Uint8Array] // at least one
   const seconds = checkNumber('lifetimeSeconds', lifetimeSeconds, [1, longestSeconds])
@@ -43,7 +44,10 @@ export function createTicketIssuer(options: TicketIssuerOptions): TicketIssuer {
       const ticket = await signTicket(caller, key, { nowMs, seconds })
       if (tokenFlaw(ticket) !== undefined)
         throw new RangeError(
-          `Expected a ticket of at most 7,000 bytes, got ${ticket.length}. Put an id into the claims and load the rest.`,
+          withDocs(
+            'options',
+            `Expected a ticket of at most 7,000 bytes, got ${ticket.length}. Put an id into the claims and load the rest.`,
+          ),
         )
       return ticket
     },
@@ -52,11 +56,19 @@ export function createTicketIssuer(options: TicketIssuerOptions): TicketIssuer {
 
 function checkCaller({ principal, expiresAt }: Identity<Json>, nowMs: number): void {
   if (typeof principal !== 'string' || principal === '')
-    throw new TypeError(`Expected principal to be a text, got ${JSON.stringify(principal)}. Set it to the caller's id.`)
+    throw new TypeError(
+      withDocs(
+        'options',
+        `Expected principal to be a text, got ${JSON.stringify(principal)}. Set it to the caller's id.`,
+      ),
+    )
   const end = expiresAt instanceof Date ? expiresAt.getTime() : Number.NaN
   if (!(end > nowMs))
     throw new TypeError(
-      `Expected expiresAt to be a Date in the future, got ${String(expiresAt)}. Set it to the end of the caller's session.`,
+      withDocs(
+        'options',
+        `Expected expiresAt to be a Date in the future, got ${String(expiresAt)}. Set it to the end of the caller's session.`,
+      ),
     )
 }
 
@@ -74,6 +86,10 @@ export interface TicketAuthorizerOptions<C extends Json = Json, A extends boolea
   readonly log?: (entry: LogEntry) => void
   /** @default the machine's clock */
   readonly clock?: WallClock
+}
+
+const authorizerNames: Readonly<Record<keyof TicketAuthorizerOptions, true>> = {
+  ...{ key: true, store: true, claims: true, anonymous: true, log: true, clock: true },
 }
 
 /** The store failed, so it is unknown whether the ticket was used. The message is safe for clients. */
@@ -109,10 +125,13 @@ const rememberedSeconds = 60 // beyond the end of a ticket, for clocks that are 
 export function ticketAuthorizer<C extends Json = Json, A extends boolean = false>(
   options: TicketAuthorizerOptions<C, A>,
 ): TicketAuthorizer<C, A> {
+  checkOptionNames('ticketAuthorizer', options, authorizerNames)
   const { store, claims: parse, log = logOnConsole, clock = { now: () => Date.now() } } = options
   const keys = toKeys(options.key)
   if (typeof store?.redeem !== 'function')
-    throw new TypeError('Expected store to remember used tickets, got none. Pass dynamoTicketStore().')
+    throw new TypeError(
+      withDocs('options', 'Expected store to remember used tickets, got none. Pass dynamoTicketStore().'),
+    )
 
   const refuse = (code: keyof typeof reasons): Denied => {
     const reason = reasons[code]

@@ -25,6 +25,11 @@ type GivenSettings = {
   readonly [K in keyof Settings]?: Settings[K] extends object ? Partial<Settings[K]> : Settings[K]
 }
 
+/** Throws a `ConfigurationError` for a member of `given` that is none of `names`. */
+export function checkNames(prefix: string, given: object | undefined, names: readonly string[]): void {
+  for (const name in given) if (!names.includes(name)) throw optionError(prefix + name, `one of ${names}`, name)
+}
+
 /** Adds the defaults to the given options. Throws a `ConfigurationError` for a value outside of its range. */
 export function readSettings(given: GivenSettings): Settings {
   const { maxMs = 30_000 } = given.backoff ?? {}
@@ -55,6 +60,7 @@ function readNumbers<Name extends string>(
   ranges: Readonly<Record<Name, Range>>,
 ): Readonly<Record<Name, number>> {
   const numbers = {} as Record<Name, number> // the loop adds them all
+  if (prefix) checkNames(prefix, given, Object.keys(ranges))
   for (const name in ranges) {
     const [usual, least, most] = ranges[name]
     const value: unknown = given?.[name] ?? usual

@@ -127,13 +127,19 @@ function trackSockets(server: Server): ReadonlySet<Socket> {
 
 function listen(server: Server, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once('error', reject)
+    const fail = (error: NodeJS.ErrnoException) => reject(error.code === 'EADDRINUSE' ? inUse(port, error) : error)
+    server.once('error', fail)
     server.listen({ port, host, backlog }, () => {
-      server.off('error', reject)
+      server.off('error', fail)
       const address = server.address()
       resolve(typeof address === 'object' && address !== null ? address.port : port)
     })
   })
+}
+
+function inUse(port: number, cause: NodeJS.ErrnoException): Error {
+  const message = `Expected port ${port} of ${host} to be free, and it is in use. Stop what listens on it, or leave \`port\` out.`
+  return Object.assign(new Error(message, { cause }), { code: cause.code })
 }
 
 function toView(connection: OpenConnection): GatewayConnection[] {

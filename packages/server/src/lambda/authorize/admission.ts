@@ -1,4 +1,4 @@
-import { defined, parseOffer, SUBPROTOCOL, tokenFlaw } from '@trunkline/protocol'
+import { defined, parseOffer, SUBPROTOCOL, tokenFlaw, withDocs } from '@trunkline/protocol'
 import { describeValue } from '../../define/describe-value.ts'
 import {
   type AuthorizeResult,
@@ -164,7 +164,10 @@ export function checkCallerBytes(text: string): void {
   const bytes = Buffer.byteLength(text)
   if (bytes > resultBytes - envelopeBytes)
     throw new RangeError(
-      `The caller with its claims is ${bytes} bytes; an authorizer can return ${resultBytes - envelopeBytes}. Put an id into the claims and load the rest.`,
+      withDocs(
+        'identities',
+        `The caller with its claims is ${bytes} bytes; an authorizer can return ${resultBytes - envelopeBytes}. Put an id into the claims and load the rest.`,
+      ),
     )
 }
 
@@ -180,7 +183,10 @@ function toIdentity(result: AuthorizeResult, log: Recorder['log']): CallerIdenti
   const authExp = result?.expiresAt?.getTime?.() ?? Number.NaN
   if (typeof result?.principal !== 'string' || result.principal === '' || Number.isNaN(authExp))
     throw new TypeError(
-      `Expected authorize to return { principal, claims, expiresAt: Date }, deny(reason) or anonymous, got ${describeResult(result)} The principal is a text and expiresAt a valid date.`,
+      withDocs(
+        'identities',
+        `Expected authorize to return { principal, claims, expiresAt: Date }, deny(reason) or anonymous, got ${describeResult(result)} The principal is a text and expiresAt a valid date.`,
+      ),
     )
   if (authExp < earliestMs) {
     const refused = `authorize returned expiresAt ${result.expiresAt.toISOString()}. JWT \`exp\` is in seconds: return new Date(exp * 1000).`
@@ -195,6 +201,7 @@ function toIdentity(result: AuthorizeResult, log: Recorder['log']): CallerIdenti
 
 /** Names what is wrong with a result that is no identity, without its values: they may be secrets. */
 function describeResult(result: unknown): string {
+  if (result === undefined) return 'undefined. Return the result: a `{` after `=>` needs a return.'
   if (typeof result !== 'object' || result === null) return describeValue(result)
   const { principal, expiresAt } = result as Partial<Record<keyof Identity<Json>, unknown>>
   const kindOf = (value: unknown) =>
@@ -209,7 +216,10 @@ function issuedOf({ issuedAt }: Identity<Json>): Pick<ConnectionCaller, 'issuedA
   const ms = issuedAt?.getTime?.()
   if (Number.isFinite(ms)) return { issuedAt: ms }
   throw new TypeError(
-    `Expected issuedAt of authorize's result to be a valid Date, got ${describeValue(issuedAt)} Leave it out if the token does not say it.`,
+    withDocs(
+      'identities',
+      `Expected issuedAt of authorize's result to be a valid Date, got ${describeValue(issuedAt)} Leave it out if the token does not say it.`,
+    ),
   )
 }
 

@@ -1,3 +1,4 @@
+import { withDocs } from '@trunkline/protocol'
 /**
  * Decides about the `Origin` header of a handshake, also about `null`. Only `true` allows it. If it throws or rejects,
  * the origin is refused.
@@ -24,7 +25,10 @@ export type AllowsOrigin = (origin: string, onError: OnOriginError) => Promise<b
 export function parseOrigins(origins: Origins, source: string): AllowsOrigin {
   if (typeof origins !== 'function' && !Array.isArray(origins))
     throw new TypeError(
-      `Expected an array of origins or a function in ${source}, got ${show(origins)}. List the origins of your pages.`,
+      withDocs(
+        'options',
+        `Expected an array of origins or a function in ${source}, got ${show(origins)}. List the origins of your pages.`,
+      ),
     )
   const checks = [origins].flat().map((origin) => toCheck(origin, source))
   return async (origin, onError) => {
@@ -67,7 +71,10 @@ function toCheck(origin: string | OriginCheck, source: string): OriginCheck {
   const advice = adviceFor(origin)
   if (advice !== undefined)
     throw new TypeError(
-      `Expected an origin as browsers send it in ${source}, such as https://app.example, got ${show(origin)}. ${advice}`,
+      withDocs(
+        'options',
+        `Expected an origin as browsers send it in ${source}, such as https://app.example, got ${show(origin)}. ${advice}`,
+      ),
     )
   if (!origin.includes('*')) return (sent) => sent === origin
   const [before = '', after = ''] = origin.split('*')

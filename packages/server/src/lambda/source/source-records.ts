@@ -1,3 +1,4 @@
+import { withDocs } from '@trunkline/protocol'
 import { describeValue } from '../../define/describe-value.ts'
 import { isRecord } from '../events/events.ts'
 import { fromImage, fromKeys } from './image.ts'
@@ -33,7 +34,10 @@ const expirer = 'dynamodb.amazonaws.com' // deletes rows by TTL
 export function toSourceRecords(event: unknown): readonly SourceRecord[] {
   if (!isRecord(event) || !Array.isArray(event['Records']))
     throw new TypeError(
-      `Expected a batch of a DynamoDB stream, got ${describeValue(event)} Map the stream of your table to this function.`,
+      withDocs(
+        'invocations',
+        `Expected a batch of a DynamoDB stream, got ${describeValue(event)} Map the stream of your table to this function.`,
+      ),
     )
   return (event['Records'] as readonly unknown[]).map(toSourceRecord)
 }
@@ -45,12 +49,18 @@ function toSourceRecord(record: unknown): SourceRecord {
   const { SequenceNumber: sequence, StreamViewType: view = requiredView } = change
   if (type === undefined || typeof id !== 'string' || typeof sequence !== 'string')
     throw new TypeError(
-      `Expected a record of a DynamoDB stream with eventID, eventName and SequenceNumber, got ${describeValue(record)} Map the stream of your table to this function.`,
+      withDocs(
+        'invocations',
+        `Expected a record of a DynamoDB stream with eventID, eventName and SequenceNumber, got ${describeValue(record)} Map the stream of your table to this function.`,
+      ),
     )
   const table = tableOf(arn)
   if (view !== requiredView)
     throw new Error(
-      `Expected the stream of ${table} to have the StreamViewType ${requiredView}, got ${String(view)}. Set its StreamViewType to ${requiredView}.`,
+      withDocs(
+        'invocations',
+        `Expected the stream of ${table} to have the StreamViewType ${requiredView}, got ${String(view)}. Set its StreamViewType to ${requiredView}.`,
+      ),
     )
   return {
     id,

@@ -1,3 +1,4 @@
+import { checkOptionNames, withDocs } from '@trunkline/protocol'
 import { describeValue } from '../../define/describe-value.ts'
 import { contentOf, type Entry } from '../../define/entry.ts'
 import type { Change, ImageOf, ImageSchema, InvalidRow } from '../../define/source.ts'
@@ -39,6 +40,13 @@ export interface SourceOptions<S extends ImageSchema> {
 
 const concurrentRows = 8
 
+const sourceNames: Readonly<Record<keyof SourceOptions<ImageSchema>, true>> = {
+  line: true,
+  image: true,
+  toEvents: true,
+  onInvalid: true,
+}
+
 /**
  * Creates the handler of a table's stream, which publishes the events of each change once. Export it, and map the
  * table's stream to it with `NEW_AND_OLD_IMAGES` and `ReportBatchItemFailures`. Events of an ephemeral channel are
@@ -63,12 +71,16 @@ export function createSourceHandler<S extends ImageSchema>(options: SourceOption
 }
 
 function checkSource<S extends ImageSchema>(options: SourceOptions<S>): LineInternals {
-  const { line, image, toEvents } = Object(options) as Partial<SourceOptions<S>>
+  checkOptionNames('createSourceHandler', options, sourceNames)
+  const { line, image, toEvents } = options as Partial<SourceOptions<S>>
   const internals = internalsOf(line as Line)
   checkSchema('image of createSourceHandler', image)
   if (typeof toEvents !== 'function')
     throw new TypeError(
-      `Expected toEvents of createSourceHandler to be a function of a change, got ${describeValue(toEvents)} Return the entries of the change.`,
+      withDocs(
+        'options',
+        `Expected toEvents of createSourceHandler to be a function of a change, got ${describeValue(toEvents)} Return the entries of the change.`,
+      ),
     )
   return internals
 }
@@ -126,7 +138,10 @@ async function publishChange<S extends ImageSchema>(
   if (!Array.isArray(entries)) {
     const got = entries instanceof Promise ? 'a promise' : typeof entries
     throw new TypeError(
-      `Expected toEvents to return an array of entries, got ${got}. Return [] for none, without await.`,
+      withDocs(
+        'options',
+        `Expected toEvents to return an array of entries, got ${got}. Return [] for none, without await.`,
+      ),
     )
   }
   for (const [index, entry] of entries.entries())
@@ -186,6 +201,9 @@ async function publishOnce(context: RuntimeContext, entry: Entry, idempotencyKey
 
 function notAnEntry(entry: unknown): never {
   throw new TypeError(
-    `Expected toEvents to return entries made by channel.entry(key, event), got ${describeValue(entry)} Make each entry with channel.entry.`,
+    withDocs(
+      'options',
+      `Expected toEvents to return entries made by channel.entry(key, event), got ${describeValue(entry)} Make each entry with channel.entry.`,
+    ),
   )
 }

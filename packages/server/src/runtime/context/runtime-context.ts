@@ -67,6 +67,8 @@ export interface RuntimeContext {
   readonly channelOf: (channel: string) => ChannelDefinition | undefined
   /** The events of other schemas that were parsed already. */
   readonly parsed: ParsedEvents
+  /** The publishes of this invocation that have not settled. A procedure must await each. */
+  readonly publishing: Set<{ readonly channel: string }>
   /** The streams that this invocation may still settle. */
   readonly settles: SettleBudget
   /** The served application. Absent in a script, whose events are delivered by the table's stream. */
@@ -118,6 +120,7 @@ export function toRuntimeContext(
     channelOf: line.channelOf,
     enter: line.enter,
     parsed: createParsedEvents(),
+    publishing: new Set(),
     settles: createSettleBudget(),
     server: undefined,
     deadline: undefined,
@@ -139,6 +142,7 @@ export function toInvocationContext(
   const context = copyContext(base)
   context.knownParams = { read: base.knownParams.read, reading: new Map() }
   context.parsed = createParsedEvents()
+  context.publishing = new Set()
   context.settles = createSettleBudget()
   context.appends = createAppendQueues(base.clock)
   context.store = boundStore(base.store, deadline, base.clock)
@@ -171,6 +175,7 @@ export function copyContext(context: RuntimeContext & Pick<InvocationContext, 'r
     presenceOf: context.presenceOf,
     channelOf: context.channelOf,
     parsed: context.parsed,
+    publishing: context.publishing,
     settles: context.settles,
     server: context.server,
     deadline: context.deadline,

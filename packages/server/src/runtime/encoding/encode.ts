@@ -7,6 +7,7 @@ import {
   type PongFrame,
   type ReconnectFrame,
   toChunks,
+  withDocs,
 } from '@trunkline/protocol'
 import { sha256 } from '../../ports/sha256.ts'
 
@@ -80,7 +81,10 @@ function toJson(value: Result | ErrorBody): string {
   } catch (cause) {
     const [reason] = cause instanceof Error ? cause.message.split('\n', 1) : [String(cause)]
     throw new TypeError(
-      `Expected an answer that JSON can hold, got one that it cannot: ${reason}. Return plain values, or give the router and the client a transformer.`,
+      withDocs(
+        'procedures',
+        `Expected an answer that JSON can hold, got one that it cannot: ${reason}. Return plain values, or give the router and the client a transformer.`,
+      ),
       { cause },
     )
   }

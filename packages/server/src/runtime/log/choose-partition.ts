@@ -1,3 +1,4 @@
+import { withDocs } from '@trunkline/protocol'
 import type { ChannelDefinition } from '../../define/definition.ts'
 import { type PartitionKey, partitionOf } from '../../define/partitions.ts'
 import { topicOfPartition } from '../../define/topic.ts'
@@ -19,12 +20,18 @@ export function partitionKeyOf(
 ): string | undefined {
   if (partitions === undefined && partitionKey !== undefined)
     throw new TypeError(
-      `Channel ${name} has no partitions, so a publish takes no partitionKey. Declare partitions, or leave it out.`,
+      withDocs(
+        'declarations',
+        `Channel ${name} has no partitions, so a publish takes no partitionKey. Declare partitions, or leave it out.`,
+      ),
     )
   const chosen: unknown = partitionKey ?? partitions?.by?.(event, key)
   if (chosen === undefined ? partitions?.by === undefined : typeof chosen === 'string') return chosen as string
   throw new TypeError(
-    `Expected the partition key of an event of channel ${name} to be a string, got ${typeof chosen}. Return or pass a string.`,
+    withDocs(
+      'declarations',
+      `Expected the partition key of an event of channel ${name} to be a string, got ${typeof chosen}. Return or pass a string.`,
+    ),
   )
 }
 

@@ -75,7 +75,8 @@ function worldOf(count: number | undefined, { store }: WorldOptions = {}) {
   const version = versionOf(count)
   const failures: string[] = []
   const made = createTestLine({
-    ...version,
+    line: version.line,
+    router: version.router,
     ...(store && { store }),
     authorize: () => anonymous,
     anonymousMay: 'everything',

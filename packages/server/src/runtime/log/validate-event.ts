@@ -135,7 +135,7 @@ export function serialise(channel: ChannelDefinition, event: unknown): string {
 export function serialiseAs(channel: ChannelDefinition, what: SchemaUse, value: unknown): string {
   const data = stringify(channel, what, value)
   if (data !== undefined) return data
-  const message = `${articled[what]} of ${channel.name} must be JSON, got ${typeof value}.`
+  const message = `${articled[what]} of ${channel.name} must be JSON, got ${typeof value}. Pass the key first and the value second.`
   throw new TRPCError({ code: 'BAD_REQUEST', message })
 }
 
@@ -161,14 +161,23 @@ function refuseLossy(channel: ChannelDefinition, what: SchemaUse) {
       typeof given === 'bigint' ||
       (typeof given === 'number' && !Number.isFinite(given))
     if (!lossy) return value
-    const kind =
-      typeof given === 'object' ? given?.constructor?.name : typeof given === 'number' ? String(given) : typeof given
-    const place = name === '' ? 'itself' : `at ${JSON.stringify(name)}`
+    const kind = typeof given === 'object' ? given?.constructor?.name : String(typeof given)
+    const place = name === '' ? 'the value itself' : JSON.stringify(name)
     throw new TRPCError({
       code: 'BAD_REQUEST',
-      message: `${articled[what]} of ${channel.name} must survive JSON.stringify, but ${place} is a ${kind}: use z.iso.datetime(), a number or a plain object.`,
+      message: `${articled[what]} of ${channel.name} must survive JSON.stringify, but ${place} is ${insteadOf(given, kind)}.`,
     })
   }
+}
+
+/** What a value is, and what to write in its place. */
+function insteadOf(given: unknown, kind: string | undefined): string {
+  if (given instanceof Date) return 'a Date: use z.iso.datetime() or a number'
+  if (given instanceof Map) return 'a Map: use an object or an array of pairs'
+  if (given instanceof Set) return 'a Set: use an array'
+  if (typeof given === 'number') return `${given}: use a finite number or null`
+  if (typeof given === 'bigint') return 'a bigint: use its text or a number'
+  return `a ${kind}: use a plain object of what it has`
 }
 
 function isPlain(value: object): boolean {

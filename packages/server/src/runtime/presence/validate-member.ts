@@ -11,15 +11,21 @@ import { fitting, fittingNow, serialise } from '../log/validate-event.ts'
  */
 export function checkMember(
   channel: ChannelDefinition,
-  { member, data }: { readonly member: string; readonly data: unknown },
+  me: { readonly member: string; readonly data: unknown },
 ): { readonly member: string; readonly data: string } {
+  const { member, data } = Object(me) as Partial<typeof me>
   const bytes = typeof member === 'string' && !/\p{Cs}/u.test(member) ? Buffer.byteLength(member) : 0
   if (bytes < 1 || bytes > presenceLimits.memberBytes)
     throw new TRPCError({
       code: 'BAD_REQUEST',
-      message: `Expected a member of ${channel.name} as a text of 1 to ${presenceLimits.memberBytes} bytes (memberBytes), got ${typeof member === 'string' ? `${Buffer.byteLength(member)} bytes` : typeof member}. Use an id of the member.`,
+      message: `Expected a member of ${channel.name} as a text of 1 to ${presenceLimits.memberBytes} bytes (memberBytes), got ${describeMember(member)} Write join(key, { member, data }).`,
     })
-  return { member, data: toText(channel, fittingNow(channel, 'data', data)) }
+  return { member: member as string, data: toText(channel, fittingNow(channel, 'data', data)) }
+}
+
+function describeMember(member: unknown): string {
+  if (typeof member === 'string') return `${Buffer.byteLength(member)} bytes.`
+  return member === null ? 'null, as the principal of an anonymous caller.' : `${typeof member}.`
 }
 
 /** Validates new data of a member. Throws the same errors as `checkMember`. */

@@ -1,5 +1,5 @@
 import { initTRPC } from '@trpc/server'
-import { defined } from '@trunkline/protocol'
+import { defined, withDocs } from '@trunkline/protocol'
 import type { LineMeta } from '../../define/identity.ts'
 
 /**
@@ -68,7 +68,10 @@ function copyOf(procedure: BuiltProcedure): Callable {
   const { type, meta, inputs, output, middlewares, resolver, caller } = procedure._def
   if (middlewares === undefined || resolver === undefined)
     throw new Error(
-      'Expected a procedure that @trpc/server 11 built, with a resolver and middlewares, got another object. Use one version of @trpc/server.',
+      withDocs(
+        'procedures',
+        'Expected a procedure that @trpc/server 11 built, with a resolver and middlewares, got another object. Use one version of @trpc/server.',
+      ),
     )
   const chain = {
     ...{ inputs, meta, middlewares: middlewares.slice(0, -1) },
@@ -81,7 +84,10 @@ function copyOf(procedure: BuiltProcedure): Callable {
     // Without `around` the resolver must not run: for a mutation with a key that would be a run without a claim.
     if (around === undefined)
       throw new Error(
-        'Expected the signal that the procedure was called with, got another. A middleware must not replace the signal.',
+        withDocs(
+          'procedures',
+          'Expected the signal that the procedure was called with, got another. A middleware must not replace the signal.',
+        ),
       )
     return around(() => resolver(given))
   }

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { callTRPCProcedure, TRPCError } from '@trpc/server'
 import { isObservable, type Observable, observableToAsyncIterable } from '@trpc/server/observable'
+import { withDocs } from '@trunkline/protocol'
 import { descriptorOf, type SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { ContextDetails } from '../context/caller.ts'
 import { type Deadline, untilAborted, withinDeadline } from '../context/deadline.ts'
@@ -56,8 +57,17 @@ async function call(server: Server, run: ProcedureRun): Promise<unknown> {
     setMaxListeners(0, signal)
     return await callAround(procedure, { ...options, signal }, around)
   } catch (thrown) {
-    throw markEntered(toTRPCError(thrown))
+    throw markEntered(toTRPCError(thrown ?? noResult(path))) // tRPC throws the error of a result that has none
   }
+}
+
+function noResult(path: string): Error {
+  return new TypeError(
+    withDocs(
+      'procedures',
+      `Expected each middleware of ${path} to return the result of next(), got another value. Write return next().`,
+    ),
+  )
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
@@ -142,14 +152,28 @@ async function runSubscription(
   run: Omit<ProcedureRun, 'type'>,
 ): Promise<AsyncIterable<unknown> | Observable<unknown, unknown>> {
   const result = await runProcedure(server, { ...run, type: 'subscription' })
-  if (isObservable(result) || isAsyncIterable(result)) return result
+  if ((isObservable(result) || isAsyncIterable(result)) && !isChannel(result)) return result
   throw new TRPCError({
     code: 'INTERNAL_SERVER_ERROR',
     message: `Subscription ${run.path} did not return an observable or a AsyncGenerator`, // as tRPC's own server
     cause: new TypeError(
-      `Expected subscription ${run.path} to return a channel's subscription, an async iterable or an observable, got ${result === null ? 'null' : typeof result}. Return it from the resolver.`,
+      withDocs(
+        'procedures',
+        `Expected subscription ${run.path} to return a channel's subscription, an async iterable or an observable, got ${describeResult(result)}`,
+      ),
     ),
   })
+}
+
+function describeResult(result: unknown): string {
+  if (isChannel(result)) return `channel ${result.name} itself. Return its subscribe(key).`
+  if (typeof result === 'function') return 'a function. Call it.'
+  return `${result === null ? 'null' : typeof result}. Return it from the resolver.`
+}
+
+/** tRPC takes a channel for an observable, because it has `subscribe`. */
+function isChannel(value: unknown): value is { readonly name: string } {
+  return typeof value === 'object' && value !== null && 'subscribe' in value && 'key' in value && 'name' in value
 }
 
 /** Whether a call's result is a stream, which a call cannot carry. */

@@ -1,4 +1,5 @@
 import { TRPCError } from '@trpc/server'
+import { withDocs } from '@trunkline/protocol'
 import type { ChannelDefinition } from '../../define/definition.ts'
 import { channelOfTopic, keyOfTopic } from '../../define/topic.ts'
 import type { TopicCaller } from '../../define/topic-rights.ts'
@@ -79,7 +80,10 @@ async function answerOf(
   const answer = isThenable(given) ? await withinTime(context, Promise.resolve(given)) : given
   if (answer === true || (typeof answer === 'string' && answer !== '')) return answer
   throw new TypeError(
-    `Expected authorize of channel ${name} to return true or a reason, got ${describe(answer)}. Return a text for people to refuse.`,
+    withDocs(
+      'identities',
+      `Expected authorize of channel ${name} to return true or a reason, got ${describe(answer)}. Return a text for people to refuse.`,
+    ),
   )
 }
 

@@ -1,5 +1,5 @@
 import { TRPCError } from '@trpc/server'
-import { depthFlaw, depthsOf, flawText, pathFlaw } from '@trunkline/protocol'
+import { depthFlaw, depthsOf, flawText, pathFlaw, withDocs } from '@trunkline/protocol'
 import { notServed } from '../../define/definition.ts'
 import type { PipeStep, SubscriptionDescriptor } from '../../define/subscription.ts'
 import { announcedParams } from '../connections/connection-params.ts'
@@ -101,7 +101,7 @@ async function toTarget(
   { channel, topic, pipe, load, presence }: SubscriptionDescriptor,
 ): Promise<ReadTarget> {
   if (context.channelOf(channel.name) !== channel)
-    throw new Error(`Channel ${channel.name} ${notServed}. Pass the line that declares it.`)
+    throw new Error(withDocs('lines', `Channel ${channel.name} ${notServed}. Pass the line that declares it.`))
   const { retentionMs = 0, stream } = channel
   const log: LogRef = { topic, retentionMs, ...(stream !== undefined && { isStream: true }) }
   await checkRight(context, topic, caller)

@@ -1,4 +1,4 @@
-import { type DataResult, defined, formatCursor, limits, type StartedResult } from '@trunkline/protocol'
+import { type DataResult, defined, formatCursor, limits, type StartedResult, withDocs } from '@trunkline/protocol'
 import { notServed } from '../../define/definition.ts'
 import type { SubscriptionDescriptor } from '../../define/subscription.ts'
 import type { PresenceView } from '../../ports/presence.ts'
@@ -30,7 +30,7 @@ export function channelHooks(
   const { caller, expires } = client
   const { topic, channel, presence, load, pipe } = descriptor
   if (context.channelOf(channel.name) !== channel)
-    throw new Error(`Channel ${channel.name} ${notServed}. Pass the line that declares it.`)
+    throw new Error(withDocs('lines', `Channel ${channel.name} ${notServed}. Pass the line that declares it.`))
   const { connectionId, extensions } = caller
   const isPolled = caller.via === 'http'
   const attempt = { connectionId, id: JSON.stringify(request.id), ref: request.ref, topic }
