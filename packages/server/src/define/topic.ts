@@ -10,8 +10,6 @@ export type KeySchema = core.$ZodType<
 /** Any schema whose output survives JSON. */
 export type EventSchema = core.$ZodType
 
-const encoder = new TextEncoder()
-
 /**
  * Throws a `TypeError` for a declaration that the types refuse: no name, a schema that is not of zod 4, or a key that is
  * no object. Without it, the first publish or subscribe fails by an error that does not name the declaration.
@@ -50,7 +48,7 @@ export function formatTopic(channel: string, key: Readonly<Record<string, string
     .sort()
     .map((name) => `${escapePart(name)}=${formatValue(name, key[name])}`)
   const topic = `${escapePart(channel)}?${pairs.join('&')}`
-  const bytes = encoder.encode(topic).length
+  const bytes = topic.length // escaped, so each character is ASCII
   if (bytes > limits.topicBytes.value)
     // [TL-TOPIC-2]
     throw new TypeError(
