@@ -20,7 +20,7 @@ const benchmarks = {
   inspector: ['scripts/benchmark.mjs', 'inspector'],
   'cold-start': ['scripts/benchmark.mjs', 'cold-start', '--runs', '15'],
   size: ['scripts/size.mjs'],
-  simulator: ['scripts/simulate.mjs', '--schedules', '1000', '--seed', '1'],
+  simulator: ['scripts/simulate.mjs', '--schedules', '2000', '--seed', '1'],
 }
 
 await main(async () => {

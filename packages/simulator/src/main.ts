@@ -59,8 +59,9 @@ async function runShare({
   for (let index = part; index < count && failures.length < most; index += parts) {
     const seed = from + index
     const chosen = workload ?? (names[index % names.length] as WorkloadName)
+    const started = performance.now()
     const outcome = await runSchedule({ seed, workload: chosen, transport })
-    addOutcome(totals, outcome)
+    addOutcome(totals, outcome, { workload: chosen, ms: performance.now() - started })
     if (outcome.violations.length > 0)
       failures.push(await toFailure({ seed, workload: chosen, transport }, outcome, failures.length < 3))
     await yieldToEventLoop()
@@ -162,10 +163,11 @@ async function main(): Promise<number> {
     transport,
     failures: Number(values['stop-after']),
   }
-  const { totals, failures } = await runAll(options, Number(values.threads))
+  const threads = Number(values.threads)
+  const { totals, failures } = await runAll(options, threads)
   for (const { workload, seed, text, command } of failures.slice(0, 10))
     print(`${workload} ${seed}: ${text}\n  ${command}`)
-  print(formatTotals(totals, (performance.now() - started) / 1_000))
+  print(formatTotals(totals, { seconds: (performance.now() - started) / 1_000, threads }))
   return failures.length > 0 ? 1 : 0
 }
 

@@ -1,8 +1,10 @@
 import { jsonDepth, keyBytes, pathBytes, tokenBytes } from './limits.ts'
 
+const encoder = new TextEncoder()
+
 /** The size of a text in UTF-8 bytes. */
 export function utf8Bytes(text: string): number {
-  return new TextEncoder().encode(text).length
+  return encoder.encode(text).length
 }
 
 // The functions below check a value and return an error message, or undefined for a valid value. The message names what

@@ -10,8 +10,6 @@ export type KeySchema = core.$ZodType<
 /** Any schema whose output survives JSON. */
 export type EventSchema = core.$ZodType
 
-const encoder = new TextEncoder()
-
 /** Throws a `TypeError` unless the value can name a channel. */
 export function checkName(name: unknown): void {
   if (typeof name === 'string' && name !== '') return
@@ -90,7 +88,7 @@ export function formatTopic(channel: string, key: Readonly<Record<string, string
     .sort()
     .map((name) => `${escapePart(name)}=${formatValue(name, key[name])}`)
   const topic = `${escapePart(channel)}?${pairs.join('&')}`
-  const bytes = encoder.encode(topic).length
+  const bytes = topic.length // escaped, so each character is ASCII
   if (bytes > limits.topicBytes.value)
     // [TL-TOPIC-2]
     throw new TypeError(

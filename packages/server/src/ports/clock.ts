@@ -43,5 +43,7 @@ export const systemClock: Clock = {
 
 /** A random name of `length` characters of `0-9 a-z`. */
 export function randomName(clock: Clock, length: number): string {
-  return Array.from({ length }, () => Math.floor(clock.random() * 36).toString(36)).join('')
+  let name = ''
+  while (name.length < length) name += Math.floor(clock.random() * 36).toString(36)
+  return name
 }

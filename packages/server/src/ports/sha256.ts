@@ -7,6 +7,9 @@ let crypto: ReturnType<typeof load> | undefined
  * loads it, since the init of a function needs none.
  */
 export function sha256(...texts: readonly (string | Uint8Array)[]): Buffer {
+  const [first] = texts
+  // without a `Hash`, whose creation takes longer than the digest of a short text
+  if (first !== undefined && texts.length === 1) return loaded().hash('sha256', first, 'buffer')
   const hash = loaded().createHash('sha256')
   for (const text of texts) hash.update(text)
   return hash.digest()

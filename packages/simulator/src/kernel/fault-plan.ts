@@ -56,6 +56,7 @@ export function createFaultPlan({ seed, allowed, certain, only }: FaultPlanOptio
       if (isStopped) return undefined
       const state = states.get(fault) as FaultState // every fault has one
       const { rate, mixed } = state
+      if (rate === 0 && only === undefined) return undefined
       const count = state.count++
       const drawn = mix(mixed, count)
       const hit = only === undefined ? drawn / 2 ** 32 < rate : only.has(`${fault}.${count}`)

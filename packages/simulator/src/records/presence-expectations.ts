@@ -81,11 +81,12 @@ export function createPresenceExpectations(now: () => number): PresenceExpectati
       close(device, id)
     }
     if (method === 'sync')
-      for (const each of params.subscriptions ?? [])
+      for (const each of rooms.size > 0 ? (params.subscriptions ?? []) : [])
         noteRequest(`${connectionId} ${JSON.stringify(id)} ${JSON.stringify(each.id)}`)
   }
 
   function answered({ connectionId, device }: Requester, frames: readonly AnswerFrame[]): void {
+    if (rooms.size === 0) return
     for (const { id, result } of frames) {
       const room = rooms.get(`${device} ${JSON.stringify(id)}`)
       if (room === undefined) continue

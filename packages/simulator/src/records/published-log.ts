@@ -60,7 +60,9 @@ export function createPublishedLog(): PublishedLog {
       const all = topics.get(topic) ?? []
       topics.set(topic, all)
       const name = `${topic} 0.${slot.epoch}:${slot.offset}`
-      indexes.set(name, [...(indexes.get(name) ?? []), all.length])
+      const found = indexes.get(name)
+      if (found === undefined) indexes.set(name, [all.length])
+      else found.push(all.length)
       const event = slot.data === undefined ? undefined : (JSON.parse(slot.data) as { readonly n: number })
       all.push({ slot, at, n: event?.n, undone: false })
     },

@@ -14,6 +14,8 @@ export interface Totals {
   invocations: number
   /** Violations by kind; each schedule counts once per kind. */
   readonly broken: Record<Kind, number>
+  /** By workload: its schedules, and how long one thread took for them. */
+  readonly workloads: Map<string, { readonly schedules: number; readonly ms: number }>
 }
 
 export function createTotals(): Totals {
@@ -28,11 +30,17 @@ export function createTotals(): Totals {
     connections: 0,
     invocations: 0,
   }
-  return { ...counts, broken: Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<Kind, number> }
+  const broken = Object.fromEntries(kinds.map((kind) => [kind, 0])) as Record<Kind, number>
+  return { ...counts, broken, workloads: new Map() }
 }
 
-/** Adds the outcome of one schedule. */
-export function addOutcome(totals: Totals, outcome: Outcome): void {
+/** Adds the outcome of one schedule, which took a thread `ms` milliseconds. */
+export function addOutcome(
+  totals: Totals,
+  outcome: Outcome,
+  { workload, ms }: { readonly workload: string; readonly ms: number },
+): void {
+  addTime(totals, workload, { schedules: 1, ms })
   totals.schedules += 1
   totals.failed += outcome.violations.length > 0 ? 1 : 0
   totals.events += outcome.events
@@ -46,18 +54,37 @@ export function addOutcome(totals: Totals, outcome: Outcome): void {
 }
 
 /** Adds the totals of another thread. */
-export function addTotals(totals: Totals, { broken, ...counts }: Totals): void {
+export function addTotals(totals: Totals, { broken, workloads, ...counts }: Totals): void {
+  for (const [workload, time] of workloads) addTime(totals, workload, time)
   for (const [name, count] of Object.entries(counts)) totals[name as keyof typeof counts] += count
   for (const kind of kinds) totals.broken[kind] += broken[kind]
 }
 
-/** Formats the totals for the final report. */
-export function formatTotals(totals: Totals, seconds: number): string {
-  const { schedules, failed, broken, ...rest } = totals
+function addTime({ workloads }: Totals, workload: string, time: { readonly schedules: number; readonly ms: number }) {
+  const { schedules, ms } = workloads.get(workload) ?? { schedules: 0, ms: 0 }
+  workloads.set(workload, { schedules: schedules + time.schedules, ms: ms + time.ms })
+}
+
+/** Formats the totals of a run of `seconds` seconds on `threads` threads for the final report. */
+export function formatTotals(
+  totals: Totals,
+  { seconds, threads }: { readonly seconds: number; readonly threads: number },
+): string {
+  const { schedules, failed, broken, workloads, ...rest } = totals
   const counts = Object.entries(rest).map(([name, count]) => `${name} ${count.toLocaleString('en')}`)
   return [
     `schedules ${schedules.toLocaleString('en')} (${failed} failed) in ${seconds.toFixed(1)} s: ${(schedules / seconds).toFixed(1)} a second`,
     counts.join(', '),
     kinds.map((kind) => `${kind} ${broken[kind]}`).join(', '),
+    ...formatWorkloads(workloads, threads),
   ].join('\n')
+}
+
+/** How many schedules of each workload all threads would run in a second, the slowest first. */
+function formatWorkloads(workloads: Totals['workloads'], threads: number): readonly string[] {
+  if (workloads.size < 2) return []
+  const rates = [...workloads].map(([name, { schedules, ms }]) => ({ name, rate: (threads * schedules * 1_000) / ms }))
+  rates.sort((one, other) => one.rate - other.rate)
+  const lines = rates.map(({ name, rate }) => `  ${name.padEnd(18)}${rate.toFixed(1).padStart(7)}`)
+  return ['schedules a second, by workload:', ...lines]
 }

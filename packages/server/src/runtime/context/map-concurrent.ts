@@ -8,9 +8,12 @@ export async function mapConcurrent<T, R>(
   work: (item: T, index: number) => Promise<R>,
 ): Promise<readonly R[]> {
   const results: R[] = []
-  const remaining = items.entries() // all workers share it
+  let next = 0 // all workers share it
   const worker = async () => {
-    for (const [index, item] of remaining) results[index] = await work(item, index)
+    while (next < items.length) {
+      const index = next++
+      results[index] = await work(items[index] as T, index)
+    }
   }
   await Promise.all(Array.from({ length: Math.min(concurrency, items.length) }, worker))
   return results
