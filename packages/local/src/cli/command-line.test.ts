@@ -84,6 +84,8 @@ describe('trunkline', () => {
       const room = '{"room":"7"}'
       const published = await runTrunkline(['publish', 'entry.messages', room, '{"text":"hi"}', '--json'])
       expect(published).toEqual({ code: 0, out: expect.stringContaining('"id"'), err: '' })
+      const audited = trunkline.start(['revoke', '--principal', 'ann', '--local', '--json'], places)
+      expect(JSON.parse((await audited.ended).out)).toMatchObject({ connections: 0 }) // the audit event is on stderr
       const read = await run(['topics', 'read', 'entry.messages', room, '--local', '--json'], places)
       expect(JSON.parse(read.text)).toMatchObject({ data: { text: 'hi' } })
       const { out } = await runTrunkline(['tail', '--no-follow', '--text', '--json'])

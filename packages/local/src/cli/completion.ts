@@ -7,16 +7,28 @@ import { type CommandGroups, optionsOf } from './program.ts'
 const filesAnswer = ':0'
 
 /**
- * Prints what completes these words, as the scripts of `trunkline completion` read it: one completion a line with its
+ * What completes these words, as the scripts of `trunkline completion` read it: one completion a line with its
  * description. The last word is the one at the cursor; it is empty after a space.
  */
-export function printCompletions(
+export function formatCompletions(
   words: readonly string[],
   commands: readonly CommandDefinition[],
   groups: CommandGroups,
-): void {
-  if (isFile(words, commands)) console.log(filesAnswer)
-  else toRoot(commands, groups).parse([...words])
+): string {
+  return isFile(words, commands) ? filesAnswer : printedBy(() => toRoot(commands, groups).parse([...words]))
+}
+
+/** What a function prints: tab has no function that returns a script. */
+export function printedBy(print: () => void): string {
+  const { log } = console
+  const lines: string[] = []
+  console.log = (line: string) => lines.push(line)
+  try {
+    print()
+  } finally {
+    console.log = log
+  }
+  return lines.join('\n')
 }
 
 function toRoot(commands: readonly CommandDefinition[], groups: CommandGroups): RootCommand {

@@ -23,8 +23,8 @@ export interface RunOptions {
 /** Runs `trunkline` with these arguments. Errors are printed with their remedies. Resolves to the exit code. */
 export async function runCommandLine(argv: readonly string[], { streams, interrupted }: RunOptions): Promise<number> {
   if (argv[0] === 'complete') {
-    const { printCompletions } = await import('./completion.ts')
-    printCompletions(argv.slice(argv[1] === '--' ? 2 : 1), commands, commandGroups)
+    const { formatCompletions } = await import('./completion.ts')
+    streams.stdout.write(`${formatCompletions(argv.slice(argv[1] === '--' ? 2 : 1), commands, commandGroups)}\n`)
     return exitCodes.done
   }
   let code: number = exitCodes.done
