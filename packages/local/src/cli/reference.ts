@@ -40,7 +40,8 @@ ${formatOptions(lineOptions)}
 
 Results are on stdout. Notes, progress and errors are on stderr. With \`--json\`, a result is one JSON value. Commands
 that go on, such as \`subscribe\` and \`tail\`, print one value a line. An error is
-\`{"error":{"message","exitCode"}}\` on stderr, with the code of a failed call. Progress is shown only on a terminal.
+\`{"error":{"message","docs","exitCode"}}\` on stderr, with the code of a failed call; \`docs\` is the address of what
+these pages say about it. Progress is shown only on a terminal.
 
 ## Exit codes
 

@@ -1,5 +1,6 @@
 import { TRPCClientError } from '@trpc/client'
 import { defined } from '@trunkline/protocol'
+import { codeDocs } from '../definition/docs.ts'
 import { CommandFailure } from '../definition/io.ts'
 import type { LineCaller } from './connect.ts'
 import { type FailureFacts, toFacts } from './failure.ts'
@@ -35,7 +36,7 @@ function unknownOf(error: unknown, path: string): CommandFailure | undefined {
   if (!(error instanceof Error) || error.message !== `No "query"-procedure on path "${path}"`) return undefined
   return new CommandFailure(
     `NOT_FOUND: The line has no query and no mutation ${path}. Check its name, or use trunkline subscribe for a subscription. With --entry the nearest name is suggested.`,
-    { code: 'NOT_FOUND' },
+    { code: 'NOT_FOUND', docs: codeDocs('NOT_FOUND') },
   )
 }
 

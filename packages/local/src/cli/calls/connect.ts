@@ -6,6 +6,7 @@ import type { Application } from '@trunkline/server/internal'
 import { WebSocket } from 'ws'
 import type { Stage } from '../../stage/stage.ts'
 import { UsageError } from '../../stage/usage-error.ts'
+import { connectionDocs } from '../definition/docs.ts'
 import { CommandFailure, type Io } from '../definition/io.ts'
 import { resumingWebSocket } from './resuming-socket.ts'
 
@@ -57,10 +58,11 @@ export function connect({ url, token, application, timeoutMs, lastEventId, io }:
         reject(
           new CommandFailure(`Could not connect to ${url}: ${state.cause.message} Check the address of the line.`, {
             code: state.cause.code,
+            docs: connectionDocs,
           }),
         )
       if (state.status === 'closed' && state.cause.code !== 'closed-by-you')
-        reject(new CommandFailure(toClosed(state.cause, token), { code: state.cause.code }))
+        reject(new CommandFailure(toClosed(state.cause, token), { code: state.cause.code, docs: connectionDocs }))
     })
   })
   unreachable.catch(() => {}) // nobody may wait for it

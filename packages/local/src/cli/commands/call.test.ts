@@ -59,6 +59,7 @@ describe('trunkline call', () => {
       error: {
         message: 'NOT_FOUND: There is no such room.',
         code: 'NOT_FOUND',
+        docs: expect.stringContaining('/reference/errors.md#not_found'),
         data: { code: 'NOT_FOUND', httpStatus: 404, path: 'missing' },
         exitCode: 1,
       },
