@@ -68,7 +68,7 @@ const tail = `## Commands that scan
 \`connections list\` without \`--principal\` and \`topics list\` without a topic read the whole table, because it has no
 index. They print the number of items and of read units first, and ask. \`--yes\` answers; where no terminal can answer,
 they refuse without it. They stop after 10,000 rows, or \`--max\`, and say so. Reads are eventually consistent: half a
-read unit for 4 KB.`
+read unit for 4 KB. The table of a \`trunkline dev\` costs nothing and is scanned without a question.`
 
 function formatHeading(heading: string, commands: readonly CommandDefinition[]): readonly string[] {
   const of = commands.filter((each) => each.heading === heading)
