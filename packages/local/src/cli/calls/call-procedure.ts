@@ -40,6 +40,11 @@ function unknownOf(error: unknown, path: string): CommandFailure | undefined {
   )
 }
 
+/** Whether a call failed because the line has no procedure of its path that may be called. */
+export function isUnknownPath(error: unknown): boolean {
+  return error instanceof CommandFailure && error.facts['code'] === 'NOT_FOUND'
+}
+
 function isNotFound(error: unknown): boolean {
   const data: unknown = error instanceof TRPCClientError ? error.data : undefined
   return Object(data).code === 'NOT_FOUND'
@@ -51,9 +56,20 @@ export function toCommandFailure(error: unknown, caller: { readonly isAnonymous:
   const facts = toFacts(error)
   const { message, code, ...others } = facts
   return new CommandFailure(
-    `${code === undefined ? '' : `${code}: `}${message}${remedyOf(facts, caller)}`,
+    `${code === undefined ? '' : `${code}: `}${readable(message)}${remedyOf(facts, caller)}`,
     defined({ code, ...others }),
   )
+}
+
+/** The issues of a schema, which tRPC puts into the message as JSON, as `room: Invalid input; text: …`. */
+function readable(message: string): string {
+  if (!message.startsWith('[')) return message
+  try {
+    const issues = JSON.parse(message) as readonly { readonly path?: readonly unknown[]; readonly message: string }[]
+    return issues.map((issue) => `${(issue.path ?? []).join('.') || 'the input'}: ${issue.message}`).join('; ')
+  } catch {
+    return message // the procedure's own text
+  }
 }
 
 function remedyOf(
