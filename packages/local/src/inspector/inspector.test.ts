@@ -8,7 +8,7 @@ import { type InspectedDev, startInspected } from './inspector.suite.ts'
 let dev: InspectedDev
 beforeAll(async () => {
   dev = await startInspected()
-})
+}, 60_000)
 afterAll(() => dev[Symbol.asyncDispose]())
 
 const patience = { timeout: 20_000 }
@@ -268,6 +268,20 @@ describe('procedures', () => {
     await connected.client.whoami.query()
     const { id } = await first('connections', 'mallory')
     expect((await dev.act({ ...whoami, caller: { kind: 'connection', connection: id } })).data).toBe('"mallory"')
+  })
+
+  test('a call that nobody waits for any more is cancelled, and its connection closed', async () => {
+    await dev.act({ action: 'fault', point: 'answer', effect: 'delay', delayMs: 600_000, path: 'whoami', times: 1 })
+    const leave = new AbortController()
+    const call = { action: 'call', path: 'whoami', caller: { kind: 'token', token: 'zoe' } }
+    const headers = { 'content-type': 'application/json' }
+    const answer = dev.request('act', { method: 'POST', headers, body: JSON.stringify(call), signal: leave.signal })
+    const open = async () => (await dev.list('connections', { search: 'zoe' })).total
+    await expect.poll(open, patience).toBe(1)
+    leave.abort()
+    await expect(answer).rejects.toThrow()
+    await expect.poll(open, patience).toBe(0)
+    await dev.act({ action: 'clearFaults' })
   })
 
   test('an error is an answer: its words have the code', async () => {

@@ -324,6 +324,53 @@ describe.skipIf(!existsSync(executablePath))('the page of another source', () =>
     expect(hidden).toBe(0)
   })
 
+  test('an action that hangs shows its progress and can be cancelled, without asking for the capabilities', async () => {
+    const { act: _, ...source } = stubSource(['call'], [])
+    let isCancelled = false
+    let read = 0
+    await using served = await servePage({
+      ...source,
+      capabilities: () => (++read === 1 ? source.capabilities() : new Promise(() => {})),
+      act: (_action, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            isCancelled = true
+            reject(new Error('cancelled'))
+          })
+        }),
+    })
+    await using opened = await inspect(served.address)
+    const { page } = opened
+    await rows(page).first().click()
+    await page.getByLabel('room').fill('general')
+    await page.getByLabel('count', { exact: true }).fill('3')
+    await page.getByRole('button', { name: 'Run the mutation' }).click()
+    await page.getByText(/^Working for \d+ s\./).waitFor()
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.locator('.outcome', { hasText: 'Cancelled. It may have been done.' }).waitFor()
+    await expect.poll(() => isCancelled, patience).toBe(true)
+    await page.getByRole('button', { name: 'Cancel' }).waitFor({ state: 'hidden' })
+  })
+
+  test('says what the costs of a stage are of', async () => {
+    const source = stubSource([], [])
+    const capabilities = { ...(await source.capabilities()), cost: true }
+    const line = { label: 'Lambda requests', source: 'x', usdPerMillion: 0.2, used: 2e6, usd: 0.4, usdPerHour: 0.4 }
+    const cost = { span: 'last-hour', pricesRead: '2026-11-30', lines: [line], usd: 0.4, usdPerHour: 0.4 } as const
+    await using served = await servePage({
+      ...source,
+      capabilities: async () => capabilities,
+      status: () => ({ ...source.status(), cost }),
+    })
+    await using opened = await inspect(served.address)
+    const { page } = opened
+    await page.getByRole('tab', { name: 'Cost' }).click()
+    await page.getByText('What CloudWatch has of the last hour').waitFor()
+    const heads = await page.getByRole('columnheader').allInnerTexts()
+    expect(heads).toEqual(['Part', 'Used', '$ a million', 'The last hour'])
+    expect(await page.locator('#totals').innerText()).toBe('The last hour\n$0.400000')
+  })
+
   test('has no action that the source does not have, and shows all data as text', async () => {
     await using served = await servePage(stubSource([], []))
     await using opened = await inspect(served.address)
