@@ -237,7 +237,7 @@ describe('procedures', () => {
   test('are listed with the schemas of their inputs, and channels with theirs', async () => {
     const { rows } = await dev.list('procedures')
     expect(rows.map(({ id }) => id)).toEqual([
-      ...['echo', 'fail', 'room.ask', 'room.join', 'room.live', 'room.post', 'slow', 'whoami'],
+      ...['echo', 'fail', 'nothing', 'room.ask', 'room.join', 'room.live', 'room.post', 'slow', 'whoami'],
     ])
     expect((await dev.list('procedures', { search: 'longrunning' })).rows).toMatchObject([{ id: 'slow' }])
     const { input } = await dev.open('procedures', 'echo')
@@ -282,6 +282,11 @@ describe('procedures', () => {
     await expect(answer).rejects.toThrow()
     await expect.poll(open, patience).toBe(0)
     await dev.act({ action: 'clearFaults' })
+  })
+
+  test('an answer without a value has no data', async () => {
+    const { words, data } = await dev.act({ action: 'call', path: 'nothing', caller: { kind: 'token', token: 'ann' } })
+    expect([words, data]).toEqual(['Answered without a value.', undefined])
   })
 
   test('an error is an answer: its words have the code', async () => {
@@ -362,7 +367,7 @@ describe('the interface', () => {
     await connected.client.room.post.mutate({ room: 'counted', text: 'x'.repeat(300) })
     const { lists, cost } = await dev.status()
     expect(lists.frames?.total).toBe(lists.frames?.version)
-    expect(lists.procedures).toMatchObject({ total: 8 })
+    expect(lists.procedures).toMatchObject({ total: 9 })
     const used = new Map(cost?.lines.map((line) => [line.label.split(',')[0], line.used]))
     expect(used.get('API Gateway messages of 32 KB')).toBeGreaterThanOrEqual(lists.frames?.version ?? 0)
     expect(used.get('Lambda requests')).toBe(lists.runs?.version)

@@ -279,7 +279,7 @@ describe.skipIf(!existsSync(executablePath))('the page of another source', () =>
     await page.getByLabel('kind', { exact: true }).selectOption('b')
     await page.getByLabel('note', { exact: true }).fill('why')
     await page.getByRole('button', { name: 'Add to tags' }).click()
-    await page.getByLabel('tags 1').fill('x')
+    await page.getByLabel('tags 1', { exact: true }).fill('x')
     await page.getByLabel('body: kind').selectOption('type: left')
     await page.getByLabel('Call as').selectOption('a token …')
     await page.getByLabel('Token', { exact: true }).fill('ann')
@@ -322,6 +322,23 @@ describe.skipIf(!existsSync(executablePath))('the page of another source', () =>
     await page.getByRole('button', { name: 'Add to tags' }).click()
     const hidden = await page.locator('#item-body').evaluate((body) => body.scrollWidth - body.clientWidth)
     expect(hidden).toBe(0)
+  })
+
+  test('a field that is wrong gets the focus, and its note is its description', async () => {
+    await using served = await servePage(stubSource(['call'], []))
+    await using opened = await inspect(served.address)
+    const { page } = opened
+    await rows(page).first().click()
+    await page.getByRole('button', { name: 'Run the mutation' }).click()
+    await page.getByText('count: expected a number, got none.').first().waitFor()
+    const count = page.getByLabel('count', { exact: true })
+    expect(await hasFocus(count)).toBe(true)
+    const note = await count.getAttribute('aria-describedby')
+    expect(await page.locator(`#${note}`).innerText()).toBe('At least 1')
+    await page.getByRole('button', { name: 'Add to tags' }).click()
+    await page.getByRole('button', { name: 'Remove tags 1' }).click()
+    expect(await hasFocus(page.getByRole('button', { name: 'Add to tags' }))).toBe(true)
+    expect(await page.getByText('At least 1 character', { exact: true }).count()).toBe(1)
   })
 
   test('an action that hangs shows its progress and can be cancelled, without asking for the capabilities', async () => {

@@ -64,7 +64,9 @@ export class Calls {
       const data = await (procedure.type === 'query'
         ? called.query(encoded, { signal })
         : called.mutate(encoded, { signal }))
-      return { words: 'Answered.', data: await application.decode(rawOf(data)), ...this.#placeOf(name) }
+      const answer = await application.decode(rawOf(data))
+      if (answer === undefined) return { words: 'Answered without a value.', ...this.#placeOf(name) }
+      return { words: 'Answered.', data: answer, ...this.#placeOf(name) }
     } catch (error) {
       return { ...(await failure(application, error)), ...this.#placeOf(name) }
     } finally {

@@ -7,7 +7,7 @@ import type {
   ListName,
 } from '../data-source.ts'
 import { api } from './api.ts'
-import { announce, make, makeButton } from './element.ts'
+import { announce, FieldError, make, makeButton } from './element.ts'
 import { formatAge } from './format.ts'
 
 /** What the parts of the page share. */
@@ -67,6 +67,7 @@ export function createOutcome(): Outcome {
         return result
       } catch (error) {
         const text = own.signal.aborted ? 'Cancelled. It may have been done.' : undefined
+        if (error instanceof FieldError) error.control.focus()
         if (running === own) say(text ?? (error instanceof Error ? error.message : String(error)), 'error')
         return undefined
       } finally {
