@@ -1,6 +1,7 @@
 import { type Command, type OptionHandler, RootCommand } from '@bomb.sh/tab'
 import type { CommandDefinition } from './definition/command.ts'
 import { type OptionDefinition, optionName } from './definition/options.ts'
+import { printedBy } from './definition/printed-by.ts'
 import { type CommandGroups, optionsOf } from './program.ts'
 
 /** The end of an answer after which the shell completes names of files. */
@@ -16,19 +17,6 @@ export function formatCompletions(
   groups: CommandGroups,
 ): string {
   return isFile(words, commands) ? filesAnswer : printedBy(() => toRoot(commands, groups).parse([...words]))
-}
-
-/** What a function prints: tab has no function that returns a script. */
-export function printedBy(print: () => void): string {
-  const { log } = console
-  const lines: string[] = []
-  console.log = (line: string) => lines.push(line)
-  try {
-    print()
-  } finally {
-    console.log = log
-  }
-  return lines.join('\n')
 }
 
 function toRoot(commands: readonly CommandDefinition[], groups: CommandGroups): RootCommand {

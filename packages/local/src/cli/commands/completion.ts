@@ -1,5 +1,5 @@
-import { printedBy } from '../completion.ts'
 import { defineCommand } from '../definition/command.ts'
+import { printedBy } from '../definition/printed-by.ts'
 
 const shells = ['bash', 'zsh', 'fish'] as const
 
