@@ -1,9 +1,13 @@
 #!/usr/bin/env node
+import { Console } from 'node:console'
 import { setMaxListeners } from 'node:events'
 import { runCommandLine } from './cli/run.ts'
 
 // the AWS SDK warns about a version of Node that this package supports
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
+
+// only results are on stdout: audit events, and what the modules of an application print, are on stderr
+globalThis.console = new Console(process.stderr, process.stderr)
 
 const interrupted = new AbortController()
 setMaxListeners(0, interrupted.signal) // each request to AWS that runs listens

@@ -41,6 +41,8 @@ describe('trunkline', () => {
     [['topics'], 'Expected trunkline topics list or trunkline topics read, got trunkline topics alone.'],
     [['topics', '--json'], 'Expected trunkline topics list or trunkline topics read, got trunkline topics alone.'],
     [['help', 'kik'], "Unknown command 'kik'"],
+    [['completion', 'bsh'], 'Expected shell to be bash or zsh or fish, got bsh.'],
+    [['erase', '--topic', 'nix', '--local'], 'Expected the name of a topic, such as room.messages?room=s:7, got nix.'],
     [['call', '--local', 'room.list'], '--local took room.list as its address. Write --local last'],
     [['call', 'room.list', '--url', 'example.com'], 'Expected --url to be an address such as wss://example.com/prod'],
     [['kick', '--principal', 'ann', '--ban', '2099-02-30'], 'Expected --ban to be a date such as 2026-12-31T23:59:59Z'],
@@ -84,6 +86,10 @@ describe('trunkline', () => {
       const room = '{"room":"7"}'
       const published = await runTrunkline(['publish', 'entry.messages', room, '{"text":"hi"}', '--json'])
       expect(published).toEqual({ code: 0, out: expect.stringContaining('"id"'), err: '' })
+      expect((await runTrunkline(['call', 'helo'])).err).toContain('Did you mean hello?')
+      expect((await runTrunkline(['call', 'live'])).err).toContain('Use trunkline subscribe live.')
+      const audited = trunkline.start(['revoke', '--principal', 'ann', '--local', '--json'], places)
+      expect(JSON.parse((await audited.ended).out)).toMatchObject({ connections: 0 }) // the audit event is on stderr
       const read = await run(['topics', 'read', 'entry.messages', room, '--local', '--json'], places)
       expect(JSON.parse(read.text)).toMatchObject({ data: { text: 'hi' } })
       const { out } = await runTrunkline(['tail', '--no-follow', '--text', '--json'])

@@ -1,22 +1,22 @@
 import { type Command, type OptionHandler, RootCommand } from '@bomb.sh/tab'
 import type { CommandDefinition } from './definition/command.ts'
 import { type OptionDefinition, optionName } from './definition/options.ts'
+import { printedBy } from './definition/printed-by.ts'
 import { type CommandGroups, optionsOf } from './program.ts'
 
 /** The end of an answer after which the shell completes names of files. */
 const filesAnswer = ':0'
 
 /**
- * Prints what completes these words, as the scripts of `trunkline completion` read it: one completion a line with its
+ * What completes these words, as the scripts of `trunkline completion` read it: one completion a line with its
  * description. The last word is the one at the cursor; it is empty after a space.
  */
-export function printCompletions(
+export function formatCompletions(
   words: readonly string[],
   commands: readonly CommandDefinition[],
   groups: CommandGroups,
-): void {
-  if (isFile(words, commands)) console.log(filesAnswer)
-  else toRoot(commands, groups).parse([...words])
+): string {
+  return isFile(words, commands) ? filesAnswer : printedBy(() => toRoot(commands, groups).parse([...words]))
 }
 
 function toRoot(commands: readonly CommandDefinition[], groups: CommandGroups): RootCommand {

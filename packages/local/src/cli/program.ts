@@ -82,7 +82,14 @@ function addCommand(parent: Command, name: string, definition: CommandDefinition
   const args = Object.entries(definition.args ?? {})
   for (const [member, { required, description, choices }] of args) {
     const argument = new Argument(required ? `<${member}>` : `[${member}]`, description)
-    command.addArgument(choices === undefined ? argument : argument.choices([...choices]))
+    if (choices !== undefined) argument.argChoices = [...choices] // for help; the parser has the message
+    command.addArgument(
+      argument.argParser((given: string) => {
+        if (required && given === '') throw new UsageError(`Expected a value for ${member}, got an empty text.`)
+        if (choices?.includes(given) !== false) return given
+        throw new UsageError(`Expected ${member} to be ${choices.join(' or ')}, got ${given}.`)
+      }),
+    )
   }
   const members = Object.entries(optionsOf(definition)).map(
     ([member, declared]) => [member, toOption(member, declared)] as const,

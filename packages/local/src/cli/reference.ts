@@ -40,7 +40,8 @@ ${formatOptions(lineOptions)}
 
 Results are on stdout. Notes, progress and errors are on stderr. With \`--json\`, a result is one JSON value. Commands
 that go on, such as \`subscribe\` and \`tail\`, print one value a line. An error is
-\`{"error":{"message","exitCode"}}\` on stderr, with the code of a failed call. Progress is shown only on a terminal.
+\`{"error":{"message","docs","exitCode"}}\` on stderr, with the code of a failed call; \`docs\` is the address of what
+these pages say about it. Progress is shown only on a terminal.
 
 ## Exit codes
 
@@ -67,7 +68,7 @@ const tail = `## Commands that scan
 \`connections list\` without \`--principal\` and \`topics list\` without a topic read the whole table, because it has no
 index. They print the number of items and of read units first, and ask. \`--yes\` answers; where no terminal can answer,
 they refuse without it. They stop after 10,000 rows, or \`--max\`, and say so. Reads are eventually consistent: half a
-read unit for 4 KB.`
+read unit for 4 KB. The table of a \`trunkline dev\` costs nothing and is scanned without a question.`
 
 function formatHeading(heading: string, commands: readonly CommandDefinition[]): readonly string[] {
   const of = commands.filter((each) => each.heading === heading)

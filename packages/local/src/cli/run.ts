@@ -3,7 +3,8 @@ import { CommanderError } from 'commander'
 import { findStage } from '../stage/find-stage.ts'
 import { remedyOf } from '../stage/stack-stage.ts'
 import { UsageError } from '../stage/usage-error.ts'
-import { CommandFailure, type IoStreams, interruptedCode, printable } from './definition/io.ts'
+import { commandDocs, lineDocs } from './definition/docs.ts'
+import { CommandFailure, Declined, type IoStreams, interruptedCode, printable } from './definition/io.ts'
 import { createProgram } from './program.ts'
 import { commandGroups, commands } from './registry.ts'
 
@@ -23,18 +24,26 @@ export interface RunOptions {
 /** Runs `trunkline` with these arguments. Errors are printed with their remedies. Resolves to the exit code. */
 export async function runCommandLine(argv: readonly string[], { streams, interrupted }: RunOptions): Promise<number> {
   if (argv[0] === 'complete') {
-    const { printCompletions } = await import('./completion.ts')
-    printCompletions(argv.slice(argv[1] === '--' ? 2 : 1), commands, commandGroups)
+    const { formatCompletions } = await import('./completion.ts')
+    streams.stdout.write(`${formatCompletions(argv.slice(argv[1] === '--' ? 2 : 1), commands, commandGroups)}\n`)
     return exitCodes.done
   }
   let code: number = exitCodes.done
+  const ofLine = new WeakSet<Error>() // the errors of finding the line, whose remedies are in a section of their own
   const program = createProgram({
     version: readVersion(),
     commands,
     groups: commandGroups,
     streams,
     interrupted,
-    findStage,
+    async findStage(options) {
+      try {
+        return await findStage(options)
+      } catch (error) {
+        if (error instanceof Error) ofLine.add(error)
+        throw error
+      }
+    },
     onExitCode: (found) => {
       code = found
     },
@@ -50,7 +59,8 @@ export async function runCommandLine(argv: readonly string[], { streams, interru
     if (error instanceof CommanderError && error.exitCode === 0) return exitCodes.done // help and version
     if (interrupted.aborted) return interruptedCode(interrupted.reason)
     const exitCode = isWrongUsage(error) ? exitCodes.wrongUsage : exitCodes.failed
-    streams.stderr.write(`${printable(formatError(error, { exitCode, argv }))}\n`)
+    const docs = error instanceof Error && ofLine.has(error) ? lineDocs : commandDocs(nameOf(argv))
+    streams.stderr.write(`${printable(formatError(error, { exitCode, argv, docs }))}\n`)
     return exitCode
   }
 }
@@ -59,15 +69,25 @@ function isWrongUsage(error: unknown): boolean {
   return error instanceof UsageError || error instanceof CommanderError
 }
 
+/** The name of the command that was asked for; undefined if there is none. */
+function nameOf([first = '', second = '']: readonly string[]): string | undefined {
+  const names = first === 'help' ? [second] : [`${first} ${second}`, first]
+  const found = names.flatMap((name) => commands.find((each) => each.name === name) ?? [])
+  return (found[0] ?? commands.find(({ name, isDefault }) => isDefault && name.startsWith(`${first} `)))?.name
+}
+
 interface Failed {
   readonly exitCode: number
   readonly argv: readonly string[]
+  /** The address of the command's documents. An error with a page of its own has that one. */
+  readonly docs: string
 }
 
-function formatError(error: unknown, { exitCode, argv }: Failed): string {
+function formatError(error: unknown, { exitCode, argv, docs: ofCommand }: Failed): string {
   const message = toMessage(error, argv)
-  const facts = error instanceof CommandFailure ? error.facts : {}
-  return argv.includes('--json') ? JSON.stringify({ error: { message, ...facts, exitCode } }) : message
+  const facts = { docs: ofCommand, ...(error instanceof CommandFailure && error.facts) }
+  if (argv.includes('--json')) return JSON.stringify({ error: { message, ...facts, exitCode } })
+  return error instanceof Declined ? message : `${message}\nSee ${facts.docs}`
 }
 
 function toMessage(error: unknown, argv: readonly string[]): string {

@@ -43,7 +43,7 @@ export async function readUsage({ stage }: StageReader, now: number): Promise<Co
     for (const value of MetricDataResults.find(({ Id }) => Id === `q${index}`)?.Values ?? []) used[item] += value
   const { lines, ...cost } = toCost(used, used)
   const known = new Set<string>(queries.map(({ item }) => item))
-  return { ...cost, lines: lines.filter((_, index) => known.has(metered[index] ?? '')) } // in the order of `metered`
+  return { ...cost, span: 'last-hour', lines: lines.filter((_, index) => known.has(metered[index] ?? '')) } // in the order of `metered`
 }
 
 function queriesOf({ functions, table, resources }: StageReader['stage']): readonly Query[] {

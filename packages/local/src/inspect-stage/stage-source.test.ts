@@ -260,7 +260,7 @@ describe('the usage', () => {
     const { cost } = source.status()
     account.throttles.clear()
     expect(cost?.lines.map(({ used }) => used)).toEqual([0, 2_000_000, 0, 0])
-    expect(cost?.usd).toBeCloseTo(0.4)
+    expect(cost).toMatchObject({ span: 'last-hour', usd: expect.closeTo(0.4) })
   })
 
   it('is left out, with the reason, where the credentials may not read it', async () => {

@@ -18,10 +18,11 @@ export interface InspectorSource {
   /** One opened row by its `id`. Undefined when there is none, or when it is no longer kept. */
   open<K extends ListName>(name: K, id: string, query: OpenQuery): Promise<ListItems[K] | undefined>
   /**
-   * Does what a button or a form asks. Rejects with an `InspectorError` when it cannot. Absent: the source is read-only
-   * and `capabilities().actions` is empty.
+   * Does what a button or a form asks. Rejects with an `InspectorError` when it cannot. `signal` aborts when nobody
+   * waits for the result any more: a call is cancelled then. Absent: the source is read-only and
+   * `capabilities().actions` is empty.
    */
-  readonly act?: (action: InspectorAction) => Promise<ActionResult>
+  readonly act?: (action: InspectorAction, signal: AbortSignal) => Promise<ActionResult>
   /** Calls `listener` when `status()` changed. Returns a function that unsubscribes. */
   onChange(listener: () => void): () => void
 }
@@ -369,6 +370,8 @@ export interface ChannelItem extends ChannelRow {
 }
 
 export interface CostView {
+  /** What `usd` is of: the usage since the line began, or that of the last hour, which is `usdPerHour` too. */
+  readonly span: 'since-start' | 'last-hour'
   readonly pricesRead: string
   readonly lines: readonly CostLine[]
   readonly usd: number

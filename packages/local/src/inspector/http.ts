@@ -54,7 +54,7 @@ async function serve(source: InspectorSource, asked: Asked, response: ServerResp
   const isAction = name === routes.act
   if (incoming.method !== (isAction ? 'POST' : 'GET'))
     return answer(response, 405, { message: `Expected ${isAction ? 'POST' : 'GET'}, got ${incoming.method}.` })
-  if (isAction) return answer(response, 200, await act(source, incoming))
+  if (isAction) return answer(response, 200, await act(source, incoming, closedSignal(response)))
   const [route, list = ''] = name.split('/')
   if (name === routes.updates) return streamUpdates(source, response, headers)
   if (name === routes.capabilities) return answer(response, 200, await source.capabilities())
@@ -78,15 +78,23 @@ async function open(
   answer(response, 200, item)
 }
 
-/** Requires JSON: another page's form cannot send this content type without a preflight. */
-async function act(source: InspectorSource, incoming: IncomingMessage): Promise<unknown> {
+/** Aborts when the page closes the request before it is answered. */
+function closedSignal(response: ServerResponse): AbortSignal {
+  const closed = new AbortController()
+  response.once('close', () => closed.abort())
+  return closed.signal
+}
+
+/**
+ * Requires JSON: another page's form cannot send this content type without a preflight. The source's capabilities are
+ * not read: of a local line they wait for the entry, and an action such as a cut does not need it.
+ */
+async function act(source: InspectorSource, incoming: IncomingMessage, signal: AbortSignal): Promise<unknown> {
   if (incoming.headers['content-type'] !== 'application/json')
     throw new InspectorError(415, `Expected application/json, got ${incoming.headers['content-type']}.`)
   const action = parseAction(await readText(incoming))
-  const { actions } = await source.capabilities()
-  if (source.act === undefined || !actions.includes(action.action))
-    throw new InspectorError(404, `This source has no action ${action.action}.`)
-  return source.act(action)
+  if (source.act === undefined) throw new InspectorError(404, `This source has no action ${action.action}.`)
+  return source.act(action, signal)
 }
 
 async function readText(incoming: IncomingMessage): Promise<string> {

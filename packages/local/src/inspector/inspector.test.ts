@@ -8,7 +8,7 @@ import { type InspectedDev, startInspected } from './inspector.suite.ts'
 let dev: InspectedDev
 beforeAll(async () => {
   dev = await startInspected()
-})
+}, 60_000)
 afterAll(() => dev[Symbol.asyncDispose]())
 
 const patience = { timeout: 20_000 }
@@ -237,7 +237,7 @@ describe('procedures', () => {
   test('are listed with the schemas of their inputs, and channels with theirs', async () => {
     const { rows } = await dev.list('procedures')
     expect(rows.map(({ id }) => id)).toEqual([
-      ...['echo', 'fail', 'room.ask', 'room.join', 'room.live', 'room.post', 'slow', 'whoami'],
+      ...['echo', 'fail', 'nothing', 'room.ask', 'room.join', 'room.live', 'room.post', 'slow', 'whoami'],
     ])
     expect((await dev.list('procedures', { search: 'longrunning' })).rows).toMatchObject([{ id: 'slow' }])
     const { input } = await dev.open('procedures', 'echo')
@@ -268,6 +268,25 @@ describe('procedures', () => {
     await connected.client.whoami.query()
     const { id } = await first('connections', 'mallory')
     expect((await dev.act({ ...whoami, caller: { kind: 'connection', connection: id } })).data).toBe('"mallory"')
+  })
+
+  test('a call that nobody waits for any more is cancelled, and its connection closed', async () => {
+    await dev.act({ action: 'fault', point: 'answer', effect: 'delay', delayMs: 600_000, path: 'whoami', times: 1 })
+    const leave = new AbortController()
+    const call = { action: 'call', path: 'whoami', caller: { kind: 'token', token: 'zoe' } }
+    const headers = { 'content-type': 'application/json' }
+    const answer = dev.request('act', { method: 'POST', headers, body: JSON.stringify(call), signal: leave.signal })
+    const open = async () => (await dev.list('connections', { search: 'zoe' })).total
+    await expect.poll(open, patience).toBe(1)
+    leave.abort()
+    await expect(answer).rejects.toThrow()
+    await expect.poll(open, patience).toBe(0)
+    await dev.act({ action: 'clearFaults' })
+  })
+
+  test('an answer without a value has no data', async () => {
+    const { words, data } = await dev.act({ action: 'call', path: 'nothing', caller: { kind: 'token', token: 'ann' } })
+    expect([words, data]).toEqual(['Answered without a value.', undefined])
   })
 
   test('an error is an answer: its words have the code', async () => {
@@ -348,7 +367,7 @@ describe('the interface', () => {
     await connected.client.room.post.mutate({ room: 'counted', text: 'x'.repeat(300) })
     const { lists, cost } = await dev.status()
     expect(lists.frames?.total).toBe(lists.frames?.version)
-    expect(lists.procedures).toMatchObject({ total: 8 })
+    expect(lists.procedures).toMatchObject({ total: 9 })
     const used = new Map(cost?.lines.map((line) => [line.label.split(',')[0], line.used]))
     expect(used.get('API Gateway messages of 32 KB')).toBeGreaterThanOrEqual(lists.frames?.version ?? 0)
     expect(used.get('Lambda requests')).toBe(lists.runs?.version)

@@ -279,7 +279,7 @@ describe.skipIf(!existsSync(executablePath))('the page of another source', () =>
     await page.getByLabel('kind', { exact: true }).selectOption('b')
     await page.getByLabel('note', { exact: true }).fill('why')
     await page.getByRole('button', { name: 'Add to tags' }).click()
-    await page.getByLabel('tags 1').fill('x')
+    await page.getByLabel('tags 1', { exact: true }).fill('x')
     await page.getByLabel('body: kind').selectOption('type: left')
     await page.getByLabel('Call as').selectOption('a token …')
     await page.getByLabel('Token', { exact: true }).fill('ann')
@@ -322,6 +322,70 @@ describe.skipIf(!existsSync(executablePath))('the page of another source', () =>
     await page.getByRole('button', { name: 'Add to tags' }).click()
     const hidden = await page.locator('#item-body').evaluate((body) => body.scrollWidth - body.clientWidth)
     expect(hidden).toBe(0)
+  })
+
+  test('a field that is wrong gets the focus, and its note is its description', async () => {
+    await using served = await servePage(stubSource(['call'], []))
+    await using opened = await inspect(served.address)
+    const { page } = opened
+    await rows(page).first().click()
+    await page.getByRole('button', { name: 'Run the mutation' }).click()
+    await page.getByText('count: expected a number, got none.').first().waitFor()
+    const count = page.getByLabel('count', { exact: true })
+    expect(await hasFocus(count)).toBe(true)
+    const note = await count.getAttribute('aria-describedby')
+    expect(await page.locator(`#${note}`).innerText()).toBe('At least 1')
+    await page.getByRole('button', { name: 'Add to tags' }).click()
+    await page.getByRole('button', { name: 'Remove tags 1' }).click()
+    expect(await hasFocus(page.getByRole('button', { name: 'Add to tags' }))).toBe(true)
+    expect(await page.getByText('At least 1 character', { exact: true }).count()).toBe(1)
+  })
+
+  test('an action that hangs shows its progress and can be cancelled, without asking for the capabilities', async () => {
+    const { act: _, ...source } = stubSource(['call'], [])
+    let isCancelled = false
+    let read = 0
+    await using served = await servePage({
+      ...source,
+      capabilities: () => (++read === 1 ? source.capabilities() : new Promise(() => {})),
+      act: (_action, signal) =>
+        new Promise((_resolve, reject) => {
+          signal.addEventListener('abort', () => {
+            isCancelled = true
+            reject(new Error('cancelled'))
+          })
+        }),
+    })
+    await using opened = await inspect(served.address)
+    const { page } = opened
+    await rows(page).first().click()
+    await page.getByLabel('room').fill('general')
+    await page.getByLabel('count', { exact: true }).fill('3')
+    await page.getByRole('button', { name: 'Run the mutation' }).click()
+    await page.getByText(/^Working for \d+ s\./).waitFor()
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.locator('.outcome', { hasText: 'Cancelled. It may have been done.' }).waitFor()
+    await expect.poll(() => isCancelled, patience).toBe(true)
+    await page.getByRole('button', { name: 'Cancel' }).waitFor({ state: 'hidden' })
+  })
+
+  test('says what the costs of a stage are of', async () => {
+    const source = stubSource([], [])
+    const capabilities = { ...(await source.capabilities()), cost: true }
+    const line = { label: 'Lambda requests', source: 'x', usdPerMillion: 0.2, used: 2e6, usd: 0.4, usdPerHour: 0.4 }
+    const cost = { span: 'last-hour', pricesRead: '2026-11-30', lines: [line], usd: 0.4, usdPerHour: 0.4 } as const
+    await using served = await servePage({
+      ...source,
+      capabilities: async () => capabilities,
+      status: () => ({ ...source.status(), cost }),
+    })
+    await using opened = await inspect(served.address)
+    const { page } = opened
+    await page.getByRole('tab', { name: 'Cost' }).click()
+    await page.getByText('What CloudWatch has of the last hour').waitFor()
+    const heads = await page.getByRole('columnheader').allInnerTexts()
+    expect(heads).toEqual(['Part', 'Used', '$ a million', 'The last hour'])
+    expect(await page.locator('#totals').innerText()).toBe('The last hour\n$0.400000')
   })
 
   test('has no action that the source does not have, and shows all data as text', async () => {

@@ -11,8 +11,14 @@ export interface RunningCommand {
   kill(signal: NodeJS.Signals): void
   /** Closes an output, as `head` does when it has enough. */
   close(output: 'stdout' | 'stderr'): void
-  /** Resolves to the exit code and all lines. */
-  readonly ended: Promise<{ readonly code: number | null; readonly lines: readonly string[] }>
+  /** Resolves to the exit code, all lines, and what is on stdout. */
+  readonly ended: Promise<Ended>
+}
+
+interface Ended {
+  readonly code: number | null
+  readonly lines: readonly string[]
+  readonly out: string
 }
 
 /** The command line, bundled once for all tests of a file. */
@@ -31,15 +37,16 @@ export async function bundleCommandLine() {
     start(args: readonly string[], environment: Readonly<Record<string, string>>): RunningCommand {
       const env = { PATH: process.env['PATH'] ?? '', ...environment }
       const child = spawn(process.execPath, [outfile, ...args], { cwd: folder, env })
-      let text = ''
+      let [text, out] = ['', '']
       const waiting = new Set<() => void>()
       for (const output of [child.stdout, child.stderr])
         output.setEncoding('utf8').on('data', (part: string) => {
           text += part
+          if (output === child.stdout) out += part
           for (const look of waiting) look()
         })
-      const ended = new Promise<{ code: number | null; lines: readonly string[] }>((resolve) =>
-        child.once('close', (code) => resolve({ code, lines: text.split('\n').filter((line) => line !== '') })),
+      const ended = new Promise<Ended>((resolve) =>
+        child.once('close', (code) => resolve({ code, lines: text.split('\n').filter((line) => line !== ''), out })),
       )
       return {
         kill: (signal) => void child.kill(signal),

@@ -32,6 +32,7 @@ const router = t.router({
       console.log('echo', input.count)
       return { ...input, isDate: input.at instanceof Date }
     }),
+  nothing: t.procedure.mutation(() => {}),
   fail: t.procedure.mutation(() => {
     console.error('about to fail')
     throw new TRPCError({ code: 'NOT_FOUND', message: 'There is no such thing.' })

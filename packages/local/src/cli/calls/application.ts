@@ -32,6 +32,15 @@ export async function typeOf(
   )
 }
 
+/**
+ * Throws a `UsageError` with the nearest procedure for a path that a `trunkline dev` does not have, or with the command
+ * for a subscription. Resolves where the module of its handlers is not known, or cannot be loaded.
+ */
+export async function refuseUnknown(entry: string | undefined, path: string): Promise<void> {
+  const application = await loadEntry(entry).catch(() => undefined)
+  if (application !== undefined) await typeOf(application, path, { command: 'call', types: ['query', 'mutation'] })
+}
+
 function suggest(path: string, procedures: readonly { readonly path: string }[]): string {
   const nearest = nearestOf(
     path,

@@ -1,5 +1,6 @@
 import { TRPCClientError } from '@trpc/client'
 import { defined } from '@trunkline/protocol'
+import { codeDocs } from '../definition/docs.ts'
 import { CommandFailure } from '../definition/io.ts'
 import type { LineCaller } from './connect.ts'
 import { type FailureFacts, toFacts } from './failure.ts'
@@ -35,8 +36,13 @@ function unknownOf(error: unknown, path: string): CommandFailure | undefined {
   if (!(error instanceof Error) || error.message !== `No "query"-procedure on path "${path}"`) return undefined
   return new CommandFailure(
     `NOT_FOUND: The line has no query and no mutation ${path}. Check its name, or use trunkline subscribe for a subscription. With --entry the nearest name is suggested.`,
-    { code: 'NOT_FOUND' },
+    { code: 'NOT_FOUND', docs: codeDocs('NOT_FOUND') },
   )
+}
+
+/** Whether a call failed because the line has no procedure of its path that may be called. */
+export function isUnknownPath(error: unknown): boolean {
+  return error instanceof CommandFailure && error.facts['code'] === 'NOT_FOUND'
 }
 
 function isNotFound(error: unknown): boolean {
@@ -50,9 +56,20 @@ export function toCommandFailure(error: unknown, caller: { readonly isAnonymous:
   const facts = toFacts(error)
   const { message, code, ...others } = facts
   return new CommandFailure(
-    `${code === undefined ? '' : `${code}: `}${message}${remedyOf(facts, caller)}`,
+    `${code === undefined ? '' : `${code}: `}${readable(message)}${remedyOf(facts, caller)}`,
     defined({ code, ...others }),
   )
+}
+
+/** The issues of a schema, which tRPC puts into the message as JSON, as `room: Invalid input; text: …`. */
+function readable(message: string): string {
+  if (!message.startsWith('[')) return message
+  try {
+    const issues = JSON.parse(message) as readonly { readonly path?: readonly unknown[]; readonly message: string }[]
+    return issues.map((issue) => `${(issue.path ?? []).join('.') || 'the input'}: ${issue.message}`).join('; ')
+  } catch {
+    return message // the procedure's own text
+  }
 }
 
 function remedyOf(

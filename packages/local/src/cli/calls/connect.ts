@@ -6,6 +6,7 @@ import type { Application } from '@trunkline/server/internal'
 import { WebSocket } from 'ws'
 import type { Stage } from '../../stage/stage.ts'
 import { UsageError } from '../../stage/usage-error.ts'
+import { connectionDocs } from '../definition/docs.ts'
 import { CommandFailure, type Io } from '../definition/io.ts'
 import { resumingWebSocket } from './resuming-socket.ts'
 
@@ -30,15 +31,21 @@ export interface ConnectSettings {
 
 const attempts = 3 // before a line that never answered counts as not reachable
 
+/** Where a client connects, and of a `trunkline dev` the module with its handlers. */
+interface Address {
+  readonly url: string
+  readonly entry?: string
+}
+
 /** The WebSocket URL that the user named, or that of the line. */
-export async function urlOf(url: string | undefined, findLine: () => Promise<Stage>): Promise<string> {
+export async function addressOf(url: string | undefined, findLine: () => Promise<Stage>): Promise<Address> {
   if (url !== undefined) {
-    if (/^wss?:\/\/[^/]/.test(url) && URL.canParse(url)) return url
+    if (/^wss?:\/\/[^/]/.test(url) && URL.canParse(url)) return { url }
     throw new UsageError(`Expected --url to be an address such as wss://example.com/prod, got ${url}.`)
   }
-  const stage = await findLine()
-  if (stage.webSocketUrl !== undefined) return stage.webSocketUrl
-  throw new Error(`The address of the line ${stage.name} is not known. Add --url, or set TRUNKLINE_CALLBACK_URL.`)
+  const { webSocketUrl, entry, name } = await findLine()
+  if (webSocketUrl !== undefined) return { url: webSocketUrl, ...defined({ entry }) }
+  throw new Error(`The address of the line ${name} is not known. Add --url, or set TRUNKLINE_CALLBACK_URL.`)
 }
 
 export function connect({ url, token, application, timeoutMs, lastEventId, io }: ConnectSettings): LineCaller {
@@ -57,10 +64,11 @@ export function connect({ url, token, application, timeoutMs, lastEventId, io }:
         reject(
           new CommandFailure(`Could not connect to ${url}: ${state.cause.message} Check the address of the line.`, {
             code: state.cause.code,
+            docs: connectionDocs,
           }),
         )
       if (state.status === 'closed' && state.cause.code !== 'closed-by-you')
-        reject(new CommandFailure(toClosed(state.cause, token), { code: state.cause.code }))
+        reject(new CommandFailure(toClosed(state.cause, token), { code: state.cause.code, docs: connectionDocs }))
     })
   })
   unreachable.catch(() => {}) // nobody may wait for it

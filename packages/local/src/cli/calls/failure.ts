@@ -1,6 +1,7 @@
 import { TRPCClientError } from '@trpc/client'
 import { trunklineError } from '@trunkline/client'
 import { defined } from '@trunkline/protocol'
+import { codeDocs } from '../definition/docs.ts'
 import { CommandFailure } from '../definition/io.ts'
 
 /** Why a call or a subscription failed, as JSON shows it. */
@@ -8,6 +9,8 @@ export interface FailureFacts {
   readonly message: string
   /** tRPC's code, such as `BAD_REQUEST`, or Trunkline's, such as `TIMEOUT`. */
   readonly code?: string
+  /** The address of what the code means. */
+  readonly docs?: string
   /** Trunkline's advice; absent for an error of the procedure. */
   readonly retry?: string
   readonly mayHaveRun?: boolean
@@ -28,6 +31,7 @@ export function toFacts(error: unknown): FailureFacts {
   return defined({
     message,
     code: typeof code === 'string' ? code : undefined,
+    docs: typeof code === 'string' ? codeDocs(code) : undefined,
     retry: line?.retry,
     mayHaveRun: line?.mayHaveRun,
     idempotencyKey: line?.idempotencyKey,

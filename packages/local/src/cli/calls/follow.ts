@@ -21,6 +21,7 @@ export function follow({ client, connection, unreachable }: LineCaller, settings
   const print = (line: object) => io.print(formatJson(line))
   return new Promise((resolve) => {
     let seen = 0
+    let hasFailed = false
     let stop = () => {}
     const end = (code: number) => {
       stop() // does nothing yet for a refusal before the subscription is returned, such as of an input that is too large
@@ -28,6 +29,8 @@ export function follow({ client, connection, unreachable }: LineCaller, settings
       resolve(code)
     }
     const fail = (error: unknown) => {
+      if (hasFailed) return // a refused connection fails the subscription too
+      hasFailed = true
       print({ type: 'error', ...toFacts(error) })
       end(1)
     }

@@ -31,7 +31,7 @@ export function parseJson(given: string, what: string): unknown {
     return JSON.parse(given)
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error)
-    const shown = given.length > mostShown ? `${given.slice(0, mostShown)}…` : given
+    const shown = given === '' ? 'an empty text' : given.length > mostShown ? `${given.slice(0, mostShown)}…` : given
     throw new UsageError(
       `Expected ${what} to be JSON such as '{"room":"7"}', got ${shown} (${why}). Quote it for your shell.`,
     )

@@ -31,7 +31,9 @@ describe('trunkline call', () => {
   })
 
   test.each([
-    [['call', 'add', '{"a":1}'], 1, 'BAD_REQUEST'],
+    [['call', 'add', '{"a":1}'], 1, 'BAD_REQUEST: b: Invalid input: expected number, received undefined'],
+    [['call', 'add', ''], 2, 'got an empty text'],
+    [['call', ''], 2, 'Expected a value for path, got an empty text.'],
     [['call', 'ad', '{}'], 1, 'NOT_FOUND: The line has no query and no mutation ad.'],
     [['call', 'missing'], 1, 'NOT_FOUND: There is no such room.'],
     [['call', 'add', '{"a":1,"b":2}', '--type', 'mutation'], 1, 'NOT_FOUND: No "mutation"-procedure on path "add"'],
@@ -59,6 +61,7 @@ describe('trunkline call', () => {
       error: {
         message: 'NOT_FOUND: There is no such room.',
         code: 'NOT_FOUND',
+        docs: expect.stringContaining('/reference/errors.md#not_found'),
         data: { code: 'NOT_FOUND', httpStatus: 404, path: 'missing' },
         exitCode: 1,
       },

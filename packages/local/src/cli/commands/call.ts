@@ -25,12 +25,16 @@ export const callCommand = defineCommand({
   ],
   async run({ args: { path, input: given }, options, io, findLine }) {
     const input = await readInput(given, io.stdin)
-    const [{ connect, urlOf }, { loadEntry, typeOf }, { callProcedure, toCommandFailure }] = await Promise.all([
+    const [
+      { addressOf, connect },
+      { loadEntry, refuseUnknown, typeOf },
+      { callProcedure, isUnknownPath, toCommandFailure },
+    ] = await Promise.all([
       import('../calls/connect.ts'),
       import('../calls/application.ts'),
       import('../calls/call-procedure.ts'),
     ])
-    const url = await urlOf(options.url, findLine)
+    const { url, entry } = await addressOf(options.url, findLine)
     const application = await loadEntry(options.entry)
     const known = application && (await typeOf(application, path, { command: 'call', types: ['query', 'mutation'] }))
     const { timeout, key } = options
@@ -44,6 +48,7 @@ export const callCommand = defineCommand({
       io.print(formatJson(answer, 2))
       return 0
     } catch (error) {
+      if (application === undefined && isUnknownPath(error)) await refuseUnknown(entry, path)
       throw toCommandFailure(error, { isAnonymous: tokenOf(options.token) === undefined })
     } finally {
       await caller.connection.close()

@@ -1,4 +1,5 @@
 import { defineCommand } from '../definition/command.ts'
+import { printedBy } from '../definition/printed-by.ts'
 
 const shells = ['bash', 'zsh', 'fish'] as const
 
@@ -22,19 +23,6 @@ export const completionCommand = defineCommand({
     return 0
   },
 })
-
-/** What a function prints: tab has no function that returns a script. */
-function printedBy(print: () => void): string {
-  const { log } = console
-  const lines: string[] = []
-  console.log = (line: string) => lines.push(line)
-  try {
-    print()
-  } finally {
-    console.log = log
-  }
-  return lines.join('\n')
-}
 
 /**
  * The script for a bash with or without the package bash-completion. It can be sourced twice, completes names of files,

@@ -45,6 +45,7 @@ describe('trunkline connections', () => {
     await using line = await startRoomLine()
     useEnvironment(line)
     for (const token of ['ann', 'bob', undefined]) await connected(line, token)
+    vi.stubEnv('AWS_REGION', 'eu-west-1') // only the table of a deployed line costs
     const { code, out, err } = await runTrunkline(['connections', 'list', '--yes', '--json'])
     const { connections, scanned } = JSON.parse(out)
     expect(code).toBe(0)
@@ -56,6 +57,7 @@ describe('trunkline connections', () => {
   test('refuses to scan where nobody can answer, with the remedy and before it reads', async () => {
     await using line = await startRoomLine()
     useEnvironment(line)
+    vi.stubEnv('AWS_REGION', 'eu-west-1')
     const { code, out, err } = await runTrunkline(['connections', 'list'])
     expect([code, out]).toEqual([2, ''])
     expect(err).toContain('read units')

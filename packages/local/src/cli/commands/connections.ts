@@ -1,4 +1,5 @@
 import { defined } from '@trunkline/protocol'
+import { alignColumns } from '../definition/align.ts'
 import { defineCommand } from '../definition/command.ts'
 import { text } from '../definition/options.ts'
 import { scanOptions } from '../table/scan-table.ts'
@@ -8,7 +9,7 @@ export const connectionsListCommand = defineCommand({
   heading: 'Operate a line',
   summary: 'List open connections, all or those of a principal',
   description:
-    'Lists the open connections of a principal, with the public ids of their sessions. Without --principal it scans the table: it states the number of items and of read units first, asks, and stops after 10,000 rows.',
+    'Lists the open connections of a principal, with the public ids of their sessions. Without --principal it scans the table: it states the number of items and of read units of a deployed line first, asks, and stops after 10,000 rows.',
   onLine: true,
   isDefault: true,
   options: { principal: text('name', 'Only the connections of this principal; reads only their rows'), ...scanOptions },
@@ -24,13 +25,14 @@ export const connectionsListCommand = defineCommand({
         ? await allConnections({ stage, io, ...defined({ max, yes }) })
         : { connections: await connectionsOf(stage, principal) }
     const { connections } = listed
-    io.result(listed, [
-      ...connections.map(({ connectionId, sessionId, principal: of, openedAt = 'unknown' }) => {
-        const who = principal === undefined ? `  ${of ?? 'anonymous'}` : ''
-        return `${connectionId}${who}${sessionId === undefined ? '' : `  session ${sessionId}`}  opened ${openedAt}`
-      }),
-      counted(connections.length, 'open'),
+    const rows = connections.map(({ connectionId, sessionId, principal: of, via, openedAt = 'unknown' }) => [
+      connectionId,
+      ...(principal === undefined ? [of ?? 'anonymous'] : []),
+      ...(sessionId === undefined ? [] : [`session ${sessionId}`]),
+      `opened ${openedAt}`,
+      ...(via === 'http' ? ['over HTTP'] : []),
     ])
+    io.result(listed, [...alignColumns(rows), counted(connections.length, 'open')])
     return 0
   },
 })

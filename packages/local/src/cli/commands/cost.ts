@@ -1,4 +1,5 @@
 import { UsageError } from '../../stage/usage-error.ts'
+import { alignTables } from '../definition/align.ts'
 import { defineCommand } from '../definition/command.ts'
 import { count, type OptionDefinition } from '../definition/options.ts'
 
@@ -37,7 +38,7 @@ export const costCommand = defineCommand({
   async run({ options, io }) {
     const { costReport } = await import('../../cost/report.ts')
     const { json, text } = costReport(options)
-    io.result(json, text)
+    io.result(json, alignTables(text))
     return 0
   },
 })

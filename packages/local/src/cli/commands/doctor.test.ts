@@ -37,6 +37,14 @@ describe('trunkline doctor', () => {
     expect(out).toContain('skip  ping: Not run, because handshake failed.')
   })
 
+  it('connects with the token of TRUNKLINE_TOKEN, and --token comes before it', async () => {
+    vi.stubEnv('TRUNKLINE_TOKEN', 'bad')
+    const ofEnvironment = await runTrunkline(['doctor', '--only', 'authorizer-with-token'])
+    expect(ofEnvironment).toMatchObject({ code: 1, out: expect.stringContaining('The token is unknown.') })
+    const given = await runTrunkline(['doctor', '--only', 'authorizer-with-token', '--token', 'good'])
+    expect(given.code).toBe(0)
+  })
+
   it('prints one JSON document with --json', async () => {
     const { code, out } = await runTrunkline(['doctor', '--json', '--only', 'table'])
     expect(code).toBe(0)

@@ -30,7 +30,11 @@ export const eraseCommand = defineCommand({
   async run({ options, io, findLine }) {
     const { resumeFrom, file, rate } = options
     const subject = toSubject(options)
-    const { runErase } = await import('../../erase/run-erase.ts')
+    const [{ runErase }, { toTopic }] = await Promise.all([
+      import('../../erase/run-erase.ts'),
+      import('../table/topics.ts'),
+    ])
+    if (options.topic !== undefined) toTopic({ topic: options.topic }) // refuses what is no name of a topic
     const settings = defined({ subject, resumeFrom, file, perSecond: rate })
     const log = io.isJson ? io.note : io.print
     const report = await runErase(await findLine(), settings, { log, signal: io.interrupted })

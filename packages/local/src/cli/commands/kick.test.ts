@@ -4,6 +4,7 @@ import { createLine } from '@trunkline/server'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import * as z from 'zod'
 import { startLocalLine } from '../../line/start-local-line.ts'
+import { environmentStage } from '../../stage/environment-stage.ts'
 import { runTrunkline } from '../../testing/command-line.suite.ts'
 
 const line = createLine()
@@ -118,6 +119,31 @@ describe('the command line', () => {
     expect(revoked).toEqual([expect.stringMatching(/^tokens issued before .* are refused$/), '1 connection ended'])
     await until(() => expect(bob.connection.state).toMatchObject({ cause: { message: 'signed out' } }))
   })
+  test('says that nobody has an unknown connection, and writes nothing', async () => {
+    await using local = await start()
+    for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value)
+    const backend = await environmentStage({}, local.environment).backend()
+    for (const id of ['unknown', 'L0SM9cOFvHcCIhw=', 'ünbekannt ✂']) {
+      const kicked = await runTrunkline(['kick', '--connection', id, '--reason', 'x'])
+      expect(kicked).toMatchObject({ code: 1, out: '', err: expect.stringContaining(`There is no connection ${id}.`) })
+      expect(await backend.store.readConnection(id)).toBeUndefined()
+    }
+  })
+
+  test.each([
+    ['kick', ['--reason', 'x']],
+    ['revoke', []],
+  ])('says that a misspelt principal had no connection (%s)', async (command, more) => {
+    await using local = await start()
+    for (const [name, value] of Object.entries(local.environment)) vi.stubEnv(name, value)
+    const { code, out, err } = await runTrunkline([command, '--principal', 'an', ...more])
+    expect([code, out, err]).toEqual([
+      0,
+      expect.stringContaining('0 connections ended\n'),
+      'an had no open connection. Check the name: it is the principal that authorize returns.\n',
+    ])
+  })
+
   test.each([
     ['kick', ['--principal', 'ann'], 'Expected --reason, got none.'],
     ['kick', ['--reason', 'x'], 'either --connection or --principal, got neither'],

@@ -5,12 +5,16 @@ import { defineCommand } from '../definition/command.ts'
 import { required, text, time } from '../definition/options.ts'
 import { counted } from './connections.ts'
 
+/** What a command says of a principal that had no connection: its name may be wrong. */
+const noConnection = (principal: string, session?: string) =>
+  `${principal} had no open connection${session === undefined ? '' : ` of the session ${session}`}. Check the name: it is the principal that authorize returns.`
+
 export const kickCommand = defineCommand({
   name: 'kick',
   heading: 'Operate a line',
   summary: 'End connections with a reason, and ban',
   description:
-    'Ends a connection, or all of a principal, or those of one of its sessions, and sends the reason to their clients. --ban keeps the principal, or the session, out until a time: a date such as 2026-12-31T23:59:59Z, or a time from now such as 30m, 12h or 7d. Running it again is harmless.',
+    'Ends a connection, or all of a principal, or those of one of its sessions, and sends the reason to their clients. --ban keeps the principal, or the session, out until a time: a date such as 2026-12-31T23:59:59Z, or a time from now such as 30m, 12h or 7d. An unknown connection fails, and nothing is written. Running it again is harmless.',
   onLine: true,
   options: {
     connection: text('id', 'The connection to end'),
@@ -36,12 +40,19 @@ export const kickCommand = defineCommand({
       throw new UsageError(`Expected --ban to be in the future, got ${ban.toISOString()}.`)
     const { createLine } = await import('@trunkline/server')
     const backend = await (await findLine()).backend()
+    // `kick` of the library closes an unknown connection in advance, as its handshake may be running
+    if (connection !== undefined && (await backend.store.readConnection(connection)) === undefined)
+      throw new Error(
+        `There is no connection ${connection}. trunkline connections lists those that are open; the row of a closed one is removed after 2 h 10 min.`,
+      )
     const kicking = { reason, ...defined({ connection, principal, session, ban }) } as KickOptions
     const { connections } = await createLine({ backend }).kick(kicking)
     io.result({ connections, ...defined({ bannedUntil: ban?.toISOString() }) }, [
       counted(connections, 'ended'),
       ...(ban === undefined ? [] : [`banned until ${ban.toISOString()}`]),
     ])
+    if (connections === 0)
+      io.note(principal === undefined ? 'The connection was closed before.' : noConnection(principal, session))
     return 0
   },
 })
@@ -75,6 +86,7 @@ export const revokeCommand = defineCommand({
       `tokens issued before ${issuedBefore.toISOString()} are refused`,
       counted(connections, 'ended'),
     ])
+    if (connections === 0) io.note(noConnection(principal))
     return 0
   },
 })

@@ -1,6 +1,10 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { initTRPC } from '@trpc/server'
+import { createLine } from '@trunkline/server'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import * as z from 'zod'
+import { startLocalLine } from '../../line/start-local-line.ts'
 import { runTrunkline } from '../../testing/command-line.suite.ts'
 import { messages, startRoomLine, useEnvironment } from '../../testing/room.suite.ts'
 
@@ -66,6 +70,38 @@ describe('trunkline publish', () => {
     const { code, out, err } = await publish(...named, '{"text":"raw"}', '--raw')
     expect([code, out, err]).toEqual([0, expect.stringMatching(/^0\.\S+:\d+\n$/), 'The event is not validated.\n'])
     expect((await line.run(() => messages.read({ room: '7' }))).events).toMatchObject([{ data: { text: 'raw' } }])
+  })
+
+  test('refuses --raw for a presence, a stream and a channel with partitions, by the rows of the topic', async () => {
+    const own = createLine()
+    const key = z.object({ room: z.string() })
+    const here = own.presence('raw.here', { key, data: z.object({}) })
+    const words = own.stream('raw.words', {
+      ...{ key, input: z.object({}), chunk: z.string() },
+      async *produce() {
+        yield 'one'
+      },
+    })
+    const busy = own.channel('raw.busy', { key, event: z.object({}), partitions: 4 })
+    const t = initTRPC.create()
+    const router = t.router({
+      join: t.procedure.subscription(() => here.join({ room: '7' }, { member: 'ann', data: {} })),
+    })
+    await using line = await startLocalLine({ router, line: own, anonymousMay: 'everything' })
+    useEnvironment(line)
+    const { client, connection } = line.connect()
+    await new Promise<void>((resolve) =>
+      client.join.subscribe(undefined, { onStarted: () => resolve(), onData: () => {} }),
+    )
+    await line.run(() => Promise.all([words.start({ room: '7' }, {}), busy.publish({ room: '7' }, {})]))
+    const refusal = async (channel: string) => (await publish(channel, '{"room":"7"}', '{}', '--raw')).err
+    expect(await refusal('raw.here')).toContain('got the presence raw.here: its members alone write to it')
+    expect(await refusal('raw.words')).toContain('got the stream raw.words: its producer alone write')
+    expect(await refusal('raw.busy')).toContain('a log and without partitions for --raw, got raw.busy with partitions')
+    await connection.close()
+    await line.idle()
+    await line.clock.advance('10m') // the row of the member is removed
+    expect(await refusal('raw.here')).toContain('got the presence raw.here: its members alone write to it')
   })
 
   test('posts an event of an ephemeral channel', async () => {

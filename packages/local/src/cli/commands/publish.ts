@@ -48,14 +48,16 @@ export const publishCommand = defineCommand({
     }
     const stage = await findLine()
     const backend = await stage.backend()
-    const application = raw ? undefined : await loadEntry(entry ?? stage.entry)
+    // with --raw the entry need not load: it only says which channels are presences and streams
+    const known = raw ? loadEntry(stage.entry).catch(() => undefined) : loadEntry(entry ?? stage.entry)
+    const application = await known
     if (application === undefined && !raw)
       throw new UsageError(
         `Expected --entry, the module that exports your handlers, to validate the event. Add it, or --raw to publish any JSON.`,
       )
-    if (application === undefined) io.note('The event is not validated.')
-    const published = await (application === undefined
-      ? publishRaw(backend, { ...publication, ...defined({ retention }) })
+    if (raw) io.note('The event is not validated.')
+    const published = await (application === undefined || raw
+      ? publishRaw(backend, { ...publication, ...defined({ retention, application }) })
       : publishTyped(backend, application, publication))
     io.result(published ?? { id: null }, published === undefined ? 'posted to the current subscribers' : published.id)
     return 0

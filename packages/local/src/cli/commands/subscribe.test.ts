@@ -88,6 +88,14 @@ describe('trunkline subscribe', () => {
     expect([code, linesOf(out)]).toEqual([0, expect.arrayContaining([{ type: 'event', data: { who: 'ann' } }])])
   })
 
+  test('prints one line for a token that is refused', async () => {
+    await using line = await startRoomLine()
+    useEnvironment(line)
+    const { code, out } = await subscribe(['--token', 'bad']).ended
+    const errors = linesOf(out).filter(({ type }) => type === 'error')
+    expect([code, errors]).toEqual([1, [expect.objectContaining({ message: expect.stringContaining('token is bad') })]])
+  })
+
   test('prints an error as a line and exits with 1', async () => {
     await using line = await startRoomLine()
     useEnvironment(line)

@@ -25,12 +25,12 @@ export const subscribeCommand = defineCommand({
   ],
   async run({ args: { path, input: given }, options, io, findLine }) {
     const input = await readInput(given, io.stdin)
-    const [{ connect, urlOf }, { loadEntry, typeOf }, { follow }] = await Promise.all([
+    const [{ addressOf, connect }, { loadEntry, typeOf }, { follow }] = await Promise.all([
       import('../calls/connect.ts'),
       import('../calls/application.ts'),
       import('../calls/follow.ts'),
     ])
-    const url = await urlOf(options.url, findLine)
+    const { url } = await addressOf(options.url, findLine)
     const application = await loadEntry(options.entry)
     if (application !== undefined) await typeOf(application, path, { command: 'subscribe', types: ['subscription'] })
     const { lastEventId, token } = options

@@ -159,6 +159,30 @@ describe('trunkline tail of a local line', () => {
     ).toEqual(['hello', 'world', 'error room.send BAD_REQUEST 10 ms'])
   })
 
+  test('waits for a line that is started again, and prints what happens then', async () => {
+    vi.stubEnv('AWS_REGION', 'local-1')
+    const stop = new AbortController()
+    let isAway = false
+    await using inspector = await startHttpServer((request, response) => {
+      if (isAway) {
+        isAway = false // the second reading fails, and then another line answers, whose first frame has the number 1 too
+        return void request.socket.destroy()
+      }
+      const { pathname } = new URL(request.url ?? '', 'http://localhost')
+      const rows = pathname.endsWith('/list/runs') ? [] : [{ ...frame(1), at: Date.now(), path: `at.${++readings}` }]
+      response.end(JSON.stringify({ rows, total: rows.length }))
+      if (readings === 1) isAway = true
+    })
+    let readings = 0
+    vi.stubEnv('TRUNKLINE_CALLBACK_URL', `${inspector.url}/dev`)
+    const { code, out, err } = await runTrunkline(['tail', '--frames'], {
+      interrupted: stop.signal,
+      onOut: (text) => text.includes('at.2') && stop.abort('SIGINT'),
+    })
+    expect([code, out]).toEqual([0, expect.stringMatching(/at\.1 [\s\S]*at\.2 /)])
+    expect(err).toMatch(/does not answer\. .* Waiting for it\.\nIt answers again\.\n$/)
+  })
+
   test('prints only logs of a function, or only lines with a text', async () => {
     await using inspector = await startInspector()
     vi.stubEnv('AWS_REGION', 'local-1')

@@ -41,6 +41,10 @@ describe('trunkline topics', () => {
     }
     const { out } = await runTrunkline(['topics', 'list', 'room', '--yes', '--json'])
     expect(JSON.parse(out).topics).toEqual([])
+    const rows = (await runTrunkline(['topics', 'list'])).out.split('\n') // a local line is scanned without a question
+    expect(rows[0]).toMatch(/^room\.messages {2}\{"room":"7"\} {2}newest \d+ at \S+ {2}1 subscriber$/)
+    expect(rows[1]).toMatch(/^room\.messages {2}\{"room":"8"\} {2}newest \d+ at \S+ {2}0 subscribers$/)
+    vi.stubEnv('AWS_REGION', 'eu-west-1')
     expect(await runTrunkline(['topics', 'list'])).toMatchObject({ code: 2, err: expect.stringContaining('Add --yes') })
   })
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { defined } from '@trunkline/protocol'
 import { UsageError } from '../../stage/usage-error.ts'
+import { alignColumns } from '../definition/align.ts'
 import { defineCommand } from '../definition/command.ts'
 import { count, flag, text } from '../definition/options.ts'
 import { scanOptions } from '../table/scan-table.ts'
@@ -19,7 +20,7 @@ export const topicsListCommand = defineCommand({
   heading: 'Operate a line',
   summary: 'List topics with their newest events and subscribers',
   description:
-    'Lists topics: the offset and the time of the newest event, and the number of subscribers. With a channel and a key, or --topic, it reads only the rows of that topic. Otherwise it scans the table: it states the number of items and of read units first, asks, and stops after 10,000 rows.',
+    'Lists topics: the offset and the time of the newest event, and the number of subscribers. With a channel and a key, or --topic, it reads only the rows of that topic. Otherwise it scans the table: it states the number of items and of read units of a deployed line first, asks, and stops after 10,000 rows.',
   onLine: true,
   args: topicArguments,
   options: { topic, ...scanOptions },
@@ -36,13 +37,13 @@ export const topicsListCommand = defineCommand({
         ? await allTopics({ stage, io, ...defined({ max, yes }) }, channel)
         : { topics: [await describeTopic(stage, name)] }
     const { topics } = listed
-    io.result(listed, [
-      ...topics.map(({ topic, newest, newestAt, subscribers }) => {
-        const events = newest === undefined ? 'no events' : `newest ${newest} at ${newestAt}`
-        return `${topic}  ${events}  ${subscribers} ${subscribers === 1 ? 'subscriber' : 'subscribers'}`
-      }),
-      `${topics.length} ${topics.length === 1 ? 'topic' : 'topics'}`,
+    const rows = topics.map(({ channel: of, key: at, partition, newest, newestAt, subscribers }) => [
+      of,
+      partition === undefined ? JSON.stringify(at) : `${JSON.stringify(at)} partition ${partition}`,
+      newest === undefined ? 'no events' : `newest ${newest} at ${newestAt}`,
+      `${subscribers} ${subscribers === 1 ? 'subscriber' : 'subscribers'}`,
     ])
+    io.result(listed, [...alignColumns(rows), `${topics.length} ${topics.length === 1 ? 'topic' : 'topics'}`])
     return 0
   },
 })

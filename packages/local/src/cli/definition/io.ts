@@ -32,7 +32,7 @@ export interface Io {
   readonly interrupted: AbortSignal
 }
 
-/** A failure with facts for `--json`, such as the code of an error. */
+/** A failure with facts for `--json`, such as the code of an error. `docs` is the address of its page. */
 export class CommandFailure extends Error {
   override readonly name = 'CommandFailure'
   readonly facts: Readonly<Record<string, unknown>>
@@ -43,7 +43,7 @@ export class CommandFailure extends Error {
 }
 
 /** The answer to a question was no. */
-class Declined extends Error {
+export class Declined extends Error {
   override readonly name = 'Declined'
 }
 

@@ -43,19 +43,24 @@ export interface Scanned {
 
 /**
  * Scans the table of a line: states the number of items and of read units on stderr, asks, and reads at most `max`
- * rows, eventually consistent. Rejects with a `UsageError` where nobody can answer, before anything is read.
+ * rows, eventually consistent. Rejects with a `UsageError` where nobody can answer, before anything is read. The table
+ * of a local line costs nothing: it is scanned without a question.
  */
 export async function scanTable(request: ScanRequest): Promise<Scanned> {
   const { stage, io, max = defaultMax, yes } = request
   const sdk = await import('./sdk.ts')
   const client = new sdk.DynamoDBClient(stage.clientConfig('DYNAMODB'))
   try {
-    const { Table } = await client.send(new sdk.DescribeTableCommand({ TableName: stage.table }))
-    io.note(formatEstimate(stage, { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0, max }))
-    await io.confirm(`Scan the table to list ${request.what}? ${request.instead}`, yes)
+    if (stage.kind === 'aws') {
+      const { Table } = await client.send(new sdk.DescribeTableCommand({ TableName: stage.table }))
+      io.note(formatEstimate(stage, { items: Table?.ItemCount ?? 0, bytes: Table?.TableSizeBytes ?? 0, max }))
+      await io.confirm(`Scan the table to list ${request.what}? ${request.instead}`, yes)
+    }
     const scanned = await readPages(sdk, client, { ...request, max })
     if (!scanned.isComplete)
-      io.note(`Stopped after ${number(scanned.rows)} rows. The list is not complete: add --max to read more.`)
+      io.note(
+        `Stopped after ${number(scanned.rows)} ${scanned.rows === 1 ? 'row' : 'rows'}. The list is not complete: add --max to read more.`,
+      )
     return scanned
   } finally {
     client.destroy()

@@ -7,7 +7,7 @@ import {
   type RunItem,
   type RunRow,
 } from '../../inspector/data-source.ts'
-import type { TailEntry, TailSource } from './tail.ts'
+import { SourceAway, type TailEntry, type TailSource } from './tail.ts'
 
 const mostPages = 50
 
@@ -27,7 +27,8 @@ export function inspectorSource(url: string, options: FeedOptions): TailSource {
   const { frames, texts, logs, functions, filter, signal } = options
   const get = async <T>(path: string): Promise<T> => {
     const response = await fetch(`${url}/${path}`, { signal }).catch((cause: unknown) => {
-      throw new Error(`The inspector at ${url} does not answer. Start the line with trunkline dev.`, { cause })
+      read.again()
+      throw new SourceAway(`The inspector at ${url} does not answer. Start the line with trunkline dev.`, { cause })
     })
     if (response.ok) return (await response.json()) as T
     throw new Error(
@@ -57,10 +58,13 @@ interface Numbered {
   readonly number: number
 }
 
-/** Reads the rows of a list that are newer than those that it returned before. */
+/**
+ * Reads the rows of a list that are newer than those that it returned before. `again` makes it return all: a line that
+ * is started again numbers its rows from 1.
+ */
 function newRows(get: <T>(path: string) => Promise<T>) {
   const last = new Map<string, number>()
-  return async <Row extends Numbered>(list: string): Promise<readonly Row[]> => {
+  const read = async <Row extends Numbered>(list: string): Promise<readonly Row[]> => {
     const before = last.get(list) ?? 0
     const found: Row[] = []
     let through: number | undefined
@@ -75,6 +79,7 @@ function newRows(get: <T>(path: string) => Promise<T>) {
     last.set(list, Math.max(before, ...found.map(({ number }) => number)))
     return found
   }
+  return Object.assign(read, { again: () => last.clear() })
 }
 
 function toFrameEntry(row: FrameRow, shown: string | undefined): TailEntry {
@@ -83,7 +88,7 @@ function toFrameEntry(row: FrameRow, shown: string | undefined): TailEntry {
     (word) => word !== undefined && word !== '',
   )
   return {
-    ...{ at, id: `frame ${number}`, from: `frame ${direction}`, text: words.join('  ') },
+    ...{ at, id: `frame ${number} ${at}`, from: `frame ${direction}`, text: words.join('  ') },
     facts: { direction, connectionId, bytes, type, path, ...defined({ code, text: shown }) },
   }
 }
@@ -97,14 +102,14 @@ function toRunEntries(
   const printed = lines
     .filter(({ line }) => line !== '')
     .map(({ stream, line }, index) => ({
-      ...{ at: at - durationMs, id: `run ${number} ${index}`, from: name, text: line },
+      ...{ at: at - durationMs, id: `run ${number} ${at} ${index}`, from: name, text: line },
       facts: { stream, message: line },
     }))
   const words = [outcome, cause, code, `${Math.round(durationMs)} ms`].filter(
     (word) => word !== undefined && word !== '',
   )
   const end: TailEntry = {
-    ...{ at, id: `run ${number}`, from: name, text: words.join('  ') },
+    ...{ at, id: `run ${number} ${at}`, from: name, text: words.join('  ') },
     facts: { outcome, cause, durationMs, ...(code !== undefined && { code }) },
   }
   return [...printed, end]

@@ -17,6 +17,11 @@ export interface TailEntry {
 /** Reads the entries from a time to a time, in any order; it may return some of them again. */
 export type TailSource = (range: { readonly from: number; readonly to: number }) => Promise<readonly TailEntry[]>
 
+/** The source does not answer at the moment, such as a line that is started again. */
+export class SourceAway extends Error {
+  override readonly name = 'SourceAway'
+}
+
 export interface TailSettings {
   readonly io: Io
   /** Where it begins, in epoch milliseconds. */
@@ -32,16 +37,28 @@ export interface TailSettings {
   readonly now?: () => number
 }
 
-/** Prints the entries of a source in the order of their times, each once, until the user interrupts it. */
+/**
+ * Prints the entries of a source in the order of their times, each once, until the user interrupts it. It waits for a
+ * source that has answered before and is away.
+ */
 export async function tail(source: TailSource, settings: TailSettings): Promise<void> {
   const { io, since, follow, everyMs, settleMs, lateMs, now = Date.now } = settings
   const printed = new Map<string, number>()
+  let state: 'new' | 'here' | 'away' = 'new'
   for (let from = since; !io.interrupted.aborted; ) {
     const to = follow ? now() - settleMs : now()
-    const entries = await source({ from, to }).catch((error: unknown) => {
-      if (io.interrupted.aborted) return []
-      throw error
-    })
+    let entries: readonly TailEntry[] = []
+    try {
+      entries = await source({ from, to })
+      if (state === 'away') io.note('It answers again.')
+      state = 'here'
+    } catch (error) {
+      if (!io.interrupted.aborted) {
+        if (!(error instanceof SourceAway) || !follow || state === 'new') throw error
+        if (state === 'here') io.note(`${error.message} Waiting for it.`)
+        state = 'away'
+      }
+    }
     for (const entry of [...entries].sort((a, b) => a.at - b.at)) {
       if (entry.at < since || printed.has(entry.id)) continue
       printed.set(entry.id, entry.at)

@@ -125,7 +125,8 @@ const withToken: Check = {
   cost: oneConnection,
   remedy: 'Pass a token that has not expired, and read the logs of authorizer.',
   async run(context) {
-    if (context.settings.token === undefined) return skipped('No token. Pass --token to connect as a known caller.')
+    if (context.settings.token === undefined)
+      return skipped('No token. Pass --token, or set TRUNKLINE_TOKEN, to connect as a known caller.')
     return withSocket(context, async (socket) => {
       const { refused } = await hello(socket)
       return refused === undefined

@@ -12,7 +12,7 @@ export interface ApplicationFunctions {
   describe(): Promise<Description>
   publish(event: { readonly channel: string; readonly key: unknown; readonly data: unknown }): Promise<string | null>
   encode(call: { readonly path: string; readonly input?: unknown }): Promise<EncodedInput>
-  decode(event: { readonly output: unknown }): Promise<string>
+  decode(event: { readonly output: unknown }): Promise<string | null>
 }
 
 /** Reads and uses the application behind a module's handlers. */
@@ -45,7 +45,7 @@ export function serveApplication(exported: object): ApplicationFunctions {
     },
     async decode({ output }) {
       const value: unknown = transforms(application) ? transformerOf(application).output.deserialize(output) : output
-      return JSON.stringify(value, showValue, 2) ?? 'undefined'
+      return JSON.stringify(value, showValue, 2) ?? null
     },
   }
 }

@@ -59,8 +59,8 @@ export class PoolApplication implements ApplicationPort {
     return this.#run('encode', call)
   }
 
-  decode(output: unknown): Promise<string> {
-    return this.#run('decode', { output })
+  async decode(output: unknown): Promise<string | undefined> {
+    return (await this.#run<string | null>('decode', { output })) ?? undefined
   }
 
   async close(): Promise<void> {

@@ -18,7 +18,7 @@ import { parseJson } from './plain-item.ts'
 import type { Watch } from './watch.ts'
 
 type Of<Name extends ActionName> = Extract<InspectorAction, { readonly action: Name }>
-type Run<Name extends ActionName> = (action: Of<Name>) => Promise<ActionResult> | ActionResult
+type Run<Name extends ActionName> = (action: Of<Name>, signal: AbortSignal) => Promise<ActionResult> | ActionResult
 
 interface KeptFault {
   readonly id: number
@@ -51,9 +51,9 @@ export class Actions {
   }
 
   /** Rejects with an `InspectorError` when the action cannot be done. */
-  async run(action: InspectorAction): Promise<ActionResult> {
+  async run(action: InspectorAction, signal: AbortSignal): Promise<ActionResult> {
     const run = this.#runs[action.action] as Run<ActionName> // the table's type pairs each name with its action
-    const result = await run(action as Of<ActionName>)
+    const result = await run(action as Of<ActionName>, signal)
     this.#watch.notify()
     return result
   }
@@ -75,7 +75,7 @@ export class Actions {
       const id = await this.#reported('publish', () => this.#needApplication().publish({ channel, key, data }))
       return { words: id === undefined ? 'Published. An ephemeral event has no id.' : `Published as ${id}.` }
     },
-    call: (call) => this.#calls.call(call),
+    call: (call, signal) => this.#calls.call(call, signal),
     stop: ({ connection }) => this.#calls.stop(connection),
     fault: (fault) => this.#addFault(fault),
     clearFault: ({ id }) => {

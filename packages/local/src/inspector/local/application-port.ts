@@ -31,6 +31,6 @@ export interface ApplicationPort {
   }): Promise<string | undefined>
   /** Converts an input from JSON to the form of the router's transformer. */
   encode(call: { readonly path: string; readonly input?: unknown }): Promise<EncodedInput>
-  /** Converts an output in the form of the router's transformer to JSON text. */
-  decode(output: unknown): Promise<string>
+  /** Converts an output in the form of the router's transformer to JSON text; undefined for none. */
+  decode(output: unknown): Promise<string | undefined>
 }

@@ -13,8 +13,8 @@ type Call = Extract<InspectorAction, { readonly action: 'call' }>
 
 /** The members of a client's procedure. */
 interface ProcedureLike {
-  query(input: unknown): Promise<unknown>
-  mutate(input: unknown): Promise<unknown>
+  query(input: unknown, options: { readonly signal: AbortSignal }): Promise<unknown>
+  mutate(input: unknown, options: { readonly signal: AbortSignal }): Promise<unknown>
   subscribe(input: unknown, handlers: SubscribeHandlers): unknown
 }
 
@@ -22,6 +22,13 @@ interface SubscribeHandlers {
   onStarted(): void
   onData(): void
   onError(error: unknown): void
+}
+
+interface Subscribing {
+  readonly called: ProcedureLike
+  readonly connection: Connection
+  readonly name: string
+  readonly signal: AbortSignal
 }
 
 const mostSubscriptions = 20 // of the page; the oldest one is stopped beyond
@@ -40,8 +47,8 @@ export class Calls {
     this.#application = application
   }
 
-  /** Resolves to the answer, also if it is an error. A subscription goes on until `stop`. */
-  async call({ path, input, caller }: Call): Promise<ActionResult> {
+  /** Resolves to the answer, also if it is an error. A subscription goes on until `stop`. `signal` cancels the call. */
+  async call({ path, input, caller }: Call, signal: AbortSignal): Promise<ActionResult> {
     const application = this.#application()
     const { procedures } = await application.describe()
     const procedure = procedures.find(({ id }) => id === path)
@@ -52,10 +59,14 @@ export class Calls {
     const name = String(this.#count)
     const connection = this.#connect(name, this.#credentialsOf(caller))
     const called = toProcedure(createClient<AnyTRPCRouter>({ connection, transformer: untouched(transforms) }), path)
-    if (procedure.type === 'subscription') return this.#subscribe({ called, connection, name }, encoded)
+    if (procedure.type === 'subscription') return this.#subscribe({ called, connection, name, signal }, encoded)
     try {
-      const data = await (procedure.type === 'query' ? called.query(encoded) : called.mutate(encoded))
-      return { words: 'Answered.', data: await application.decode(rawOf(data)), ...this.#placeOf(name) }
+      const data = await (procedure.type === 'query'
+        ? called.query(encoded, { signal })
+        : called.mutate(encoded, { signal }))
+      const answer = await application.decode(rawOf(data))
+      if (answer === undefined) return { words: 'Answered without a value.', ...this.#placeOf(name) }
+      return { words: 'Answered.', data: answer, ...this.#placeOf(name) }
     } catch (error) {
       return { ...(await failure(application, error)), ...this.#placeOf(name) }
     } finally {
@@ -73,12 +84,12 @@ export class Calls {
     return { words: 'Stopped.' }
   }
 
-  async #subscribe(
-    { called, connection, name }: { called: ProcedureLike; connection: Connection; name: string },
-    input: unknown,
-  ): Promise<ActionResult> {
+  async #subscribe({ called, connection, name, signal }: Subscribing, input: unknown): Promise<ActionResult> {
     try {
-      await new Promise<void>((onStarted, onError) => called.subscribe(input, { onStarted, onError, onData: () => {} }))
+      await new Promise<void>((onStarted, onError) => {
+        signal.addEventListener('abort', onError, { once: true })
+        called.subscribe(input, { onStarted, onError, onData: () => {} })
+      })
     } catch (error) {
       await connection.close()
       return { ...(await failure(this.#application(), error)), ...this.#placeOf(name) }

@@ -89,7 +89,7 @@ export class LocalSource implements InspectorSource {
     return this.#items[name](id, query)
   }
 
-  readonly act = (action: InspectorAction) => this.#actions.run(action)
+  readonly act = (action: InspectorAction, signal: AbortSignal) => this.#actions.run(action, signal)
 
   onChange(listener: () => void): () => void {
     return this.#watch.onEvent(listener)

@@ -38,6 +38,7 @@ export function toCost(used: Usage, perHour: Usage): CostView {
   }))
   return {
     pricesRead,
+    span: 'since-start',
     lines,
     usd: lines.reduce((sum, line) => sum + line.usd, 0),
     usdPerHour: lines.reduce((sum, line) => sum + line.usdPerHour, 0),

@@ -21,11 +21,12 @@ export const api = {
     request<ListPage<ListRows[K]>>(`${routes.list}/${name}?${toParameters(query)}`, { ...(signal && { signal }) }),
   open: <K extends ListName>(name: K, id: string, query: OpenQuery = {}) =>
     request<ListItems[K]>(`${routes.open}/${name}?${toParameters({ id, ...query })}`),
-  act: (action: InspectorAction) =>
+  act: (action: InspectorAction, signal: AbortSignal) =>
     request<ActionResult>(routes.act, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(action),
+      signal,
     }),
   updates: () => new EventSource(`${base}/${routes.updates}`),
 }

@@ -1,6 +1,6 @@
 import type { CallerChoice, InspectorAction, ProcedureItem } from '../data-source.ts'
 import { api } from './api.ts'
-import { make, makeButton, makeField, makeSelect } from './element.ts'
+import { FieldError, make, makeButton, makeField, makeSelect } from './element.ts'
 import { makeForm } from './fault-panel.ts'
 import { formatJson, shorten } from './format.ts'
 import { createOutcome, type PageState } from './page-state.ts'
@@ -75,7 +75,8 @@ function createCallerField(): { readonly element: HTMLElement; read(): CallerCho
       if (kind === 'connection') return { kind, connection: rest }
       if (kind === 'token') return { kind, token: tokens[Number(rest)] ?? '' }
       if (kind !== 'new') return { kind: 'anonymous' }
-      if (token.value === '') throw new Error('Token: expected a token, got none. Enter one, or call as nobody.')
+      if (token.value === '')
+        throw new FieldError(token, 'Token: expected a token, got none. Enter one, or call as nobody.')
       if (!tokens.includes(token.value)) tokens.unshift(token.value)
       return { kind: 'token', token: token.value }
     },

@@ -22,13 +22,24 @@ export function makeButton(text: string, onClick: () => void, attributes: Attrib
   return button
 }
 
+/** A value that a control has and that is not valid. The control gets the focus when the form is sent. */
+export class FieldError extends Error {
+  override readonly name = 'FieldError'
+  readonly control: HTMLElement
+  constructor(control: HTMLElement, message: string) {
+    super(message)
+    this.control = control
+  }
+}
+
 let labels = 0
 
 /** Creates a labelled control. */
 export function makeField(label: string, control: HTMLElement, note = ''): HTMLElement {
   labels += 1
   control.id ||= `field-${labels}`
-  const noted = note === '' ? [] : [make('small', { class: 'soft' }, note)]
+  const noted = note === '' ? [] : [make('small', { class: 'soft', id: `${control.id}-note` }, note)]
+  if (note !== '') control.setAttribute('aria-describedby', `${control.id}-note`)
   return make('div', { class: 'field' }, make('label', { for: control.id }, label), control, ...noted)
 }
 

@@ -13,12 +13,15 @@ export function formatDate(at: number): string {
   return `${new Date(at).toLocaleDateString('sv')} ${formatTime(at).slice(0, 8)}`
 }
 
-/** Formats a duration: `12 s`, `3 min`, `1 h 20 min`. */
+/** Formats a duration: `12 s`, `3 min`, `1 h 20 min`, `7 days`. */
 export function formatAge(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000))
   if (seconds < 60) return `${seconds} s`
   const minutes = Math.floor(seconds / 60)
-  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`
+  if (minutes < 60) return `${minutes} min`
+  const hours = Math.floor(minutes / 60)
+  if (hours >= 48) return `${Math.floor(hours / 24)} days`
+  return minutes % 60 === 0 ? `${hours} h` : `${hours} h ${minutes % 60} min`
 }
 
 /** Formats a time in relation to now: `in 12 s`, `3 min ago`. */

@@ -80,6 +80,7 @@ export class ItemPane {
     this.#version = this.#state.status?.lists[place.list]?.version ?? 0
     this.#back.hidden = this.#before.length === 0
     this.#pane.hidden = false
+    this.#pane.ariaBusy = 'true' // the row before is shown faint until this one is there
     try {
       const { title, fixed, live } = await this.#show(place)
       if (this.#place !== place) return
@@ -93,6 +94,7 @@ export class ItemPane {
     } catch (error) {
       if (this.#place === place) this.#showProblem(error)
     }
+    if (this.#place === place) this.#pane.ariaBusy = 'false'
     this.#title.focus({ preventScroll: true })
   }
 

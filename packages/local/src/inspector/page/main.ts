@@ -130,6 +130,9 @@ function update(status: InspectorStatus): void {
   )
   if (status.cost !== undefined) {
     cost?.update(status.cost)
+    const isHour = status.cost.span === 'last-hour'
+    setText(find('per-hour-name'), isHour ? 'The last hour' : 'An hour at this rate')
+    find('so-far-part').hidden = isHour
     setText(find('per-hour'), formatUsd(status.cost.usdPerHour))
     setText(find('so-far'), formatUsd(status.cost.usd))
   }

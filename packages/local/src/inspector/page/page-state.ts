@@ -7,7 +7,8 @@ import type {
   ListName,
 } from '../data-source.ts'
 import { api } from './api.ts'
-import { announce, make } from './element.ts'
+import { announce, FieldError, make, makeButton } from './element.ts'
+import { formatAge } from './format.ts'
 
 /** What the parts of the page share. */
 export interface PageState {
@@ -36,24 +37,42 @@ export interface Outcome {
   run(action: () => InspectorAction): Promise<ActionResult | undefined>
 }
 
+const slowMs = 1_000 // a faster action shows no progress
+
 export function createOutcome(): Outcome {
-  const element = make('p', { class: 'outcome' })
-  const say = (words: string, state: string) => {
-    element.textContent = words
+  const words = make('span', {})
+  const cancel = makeButton('Cancel', () => running?.abort(), { class: 'small', hidden: '' })
+  const element = make('p', { class: 'outcome' }, words, ' ', cancel)
+  let running: AbortController | undefined
+  const say = (text: string, state: string) => {
+    words.textContent = text
     element.dataset['state'] = state
-    announce(words)
+    announce(text)
   }
   return {
     element,
     async run(action) {
+      running?.abort() // the one before is cancelled
+      const own = new AbortController()
+      running = own
       say('…', '')
+      const began = Date.now()
+      const timer = setInterval(() => {
+        cancel.hidden = false
+        words.textContent = `Working for ${formatAge(Date.now() - began)}.`
+      }, slowMs)
       try {
-        const result = await api.act(action())
-        say(result.words, result.failed === true ? 'error' : 'ok')
+        const result = await api.act(action(), own.signal)
+        if (running === own) say(result.words, result.failed === true ? 'error' : 'ok')
         return result
       } catch (error) {
-        say(error instanceof Error ? error.message : String(error), 'error')
+        const text = own.signal.aborted ? 'Cancelled. It may have been done.' : undefined
+        if (error instanceof FieldError) error.control.focus()
+        if (running === own) say(text ?? (error instanceof Error ? error.message : String(error)), 'error')
         return undefined
+      } finally {
+        clearInterval(timer)
+        if (running === own) cancel.hidden = true
       }
     },
   }

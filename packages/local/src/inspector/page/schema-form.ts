@@ -1,7 +1,7 @@
 // One file over 200 lines: a form is built and read by the same cases of a schema.
 
 import type { JsonSchema } from '../data-source.ts'
-import { make, makeButton, makeField, makeSelect } from './element.ts'
+import { FieldError, make, makeButton, makeField, makeSelect } from './element.ts'
 
 /** A part of a form. `read` throws an `Error` that says which field is wrong and what was expected. */
 interface Part {
@@ -17,6 +17,13 @@ export interface SchemaForm {
 }
 
 const deepest = 5 // levels of nested fields; deeper ones are a text of JSON
+const formats: Readonly<Record<string, string>> = {
+  'date-time': 'A date, such as 2026-12-31T23:59:59Z',
+  date: 'A day, such as 2026-12-31',
+  email: 'An address, such as ann@example.com',
+  uri: 'An address, such as https://example.com',
+  uuid: 'A UUID; this one is new',
+}
 const longText = 200 // characters above which a text gets several lines
 
 /** Creates a form from a JSON Schema. A schema that no form can express gets a text of JSON. */
@@ -86,8 +93,10 @@ function buildText({ schema, name }: Spec, value: unknown): Part {
     most > longText ? make('textarea', { rows: '3' }) : make('input', { type: 'text', autocomplete: 'off' })
   ) as HTMLInputElement
   if (most > 0) control.maxLength = most
-  control.value = typeof value === 'string' ? value : ''
-  const note = schema['format'] === 'date-time' ? 'A date, such as 2026-12-31T23:59:59Z' : describe(schema)
+  const { format } = schema
+  // nobody types one
+  control.value = typeof value === 'string' ? value : format === 'uuid' ? crypto.randomUUID() : ''
+  const note = describe(schema) || (formats[String(format)] ?? '')
   return { element: makeField(name, control, note), read: () => control.value }
 }
 
@@ -100,7 +109,7 @@ function buildNumber({ schema, name }: Spec, value: unknown): Part {
   return {
     element: makeField(name, control, describe(schema)),
     read() {
-      if (control.value === '') throw new Error(`${name}: expected a number, got none.`)
+      if (control.value === '') throw new FieldError(control, `${name}: expected a number, got none.`)
       return Number(control.value)
     },
   }
@@ -176,20 +185,23 @@ function buildArray({ schema, root, name, depth }: Spec, value: unknown): Part {
   const parts: Part[] = []
   const list = make('div', {})
   const add = (given?: unknown) => {
-    const part = buildPart({ schema: inner, root, name: `${name} ${parts.length + 1}`, depth: depth + 1 }, given)
+    const partName = `${name} ${parts.length + 1}`
+    const part = buildPart({ schema: inner, root, name: partName, depth: depth + 1 }, given)
     const box = make('div', { class: 'item' }, part.element)
-    const remove = makeButton('Remove', () => {
+    const onRemove = () => {
       parts.splice(parts.indexOf(part), 1)
       box.remove()
-    })
+      adder.focus()
+    }
+    const remove = makeButton('Remove', onRemove, { 'aria-label': `Remove ${partName}` })
     box.append(remove)
     parts.push(part)
     list.append(box)
   }
   const least = Number(schema['minItems'] ?? 0)
   const given: readonly unknown[] = Array.isArray(value) ? value : Array.from({ length: Math.min(10, least) })
-  for (const one of given) add(one)
   const adder = makeButton(`Add to ${name}`, () => add(), { class: 'small' })
+  for (const one of given) add(one)
   return {
     element: make('fieldset', {}, make('legend', {}, name), list, adder),
     read: () => parts.map((part) => part.read()),
@@ -206,7 +218,7 @@ function buildJson(name: string, value: unknown): Part {
       try {
         return JSON.parse(control.value) as unknown
       } catch (error) {
-        throw new Error(`${name}: expected JSON. ${error instanceof Error ? error.message : ''}`)
+        throw new FieldError(control, `${name}: expected JSON. ${error instanceof Error ? error.message : ''}`)
       }
     },
   }
@@ -278,7 +290,8 @@ function describe(schema: JsonSchema): string {
   if (typeof schema['description'] === 'string') return schema['description']
   const range = ([low, high]: readonly [unknown, unknown], what: string) => {
     if (low === undefined && high === undefined) return ''
-    if (high === undefined || Number(high) >= Number.MAX_SAFE_INTEGER) return `At least ${low ?? 0}${what}`
+    if (high === undefined || Number(high) >= Number.MAX_SAFE_INTEGER)
+      return `At least ${low ?? 0}${low === 1 ? what.replace(/s$/, '') : what}`
     return `${low === undefined || Number(low) <= Number.MIN_SAFE_INTEGER ? 'At most' : `${low} to`} ${high}${what}`
   }
   return (
