@@ -17,6 +17,10 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['trunkline-source', 'node', 'import', 'default'] } },
   test: {
     maxWorkers: '100%', // Vitest's default leaves one core unused, which is half of a machine with two
+    // Only a hang takes longer: other suites run at the same time, some at a low priority, and an exhaustive test takes
+    // 90 s alone. So no test and no hook has a shorter limit of its own.
+    testTimeout: 900_000,
+    hookTimeout: 900_000,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
     projects: [
       ...packages.map((name) => ({
@@ -25,10 +29,6 @@ export default defineConfig({
           name,
           root: `packages/${name}`,
           include: ['src/**/*.test.ts'],
-          // Only a hang takes longer. An exhaustive test takes 90 s alone on Node 20; on Node 24 it runs at a low
-          // priority. So no test and no hook of a package has a shorter limit of its own.
-          testTimeout: 900_000,
-          hookTimeout: 900_000,
         },
       })),
       {
@@ -37,17 +37,16 @@ export default defineConfig({
           name: 'repository',
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/packed/**', 'tests/foreign/**', 'tests/site/**'],
-          testTimeout: 120_000, // other suites run at the same time
         },
       },
       {
         extends: true as const,
-        test: { name: 'packed', include: ['tests/packed/**/*.test.ts'], testTimeout: 180_000 }, // needs a build and npm's registry
+        test: { name: 'packed', include: ['tests/packed/**/*.test.ts'] }, // needs a build and npm's registry
       },
       {
         extends: true as const,
         // on other software, which `npm run test:long` installs; skipped if it is missing
-        test: { name: 'foreign', include: ['tests/foreign/**/*.test.ts'], testTimeout: 60_000 },
+        test: { name: 'foreign', include: ['tests/foreign/**/*.test.ts'] },
       },
       {
         extends: true as const,
@@ -55,7 +54,6 @@ export default defineConfig({
         test: {
           name: 'browser-site',
           include: ['tests/site/**/*.test.ts'],
-          testTimeout: 60_000,
           fileParallelism: false, // each file holds a browser
         },
       },

@@ -221,7 +221,7 @@ describe.each(Object.entries({ ...servers, 'a line': aLine }))('a router on %s',
     here.stop()
     await watch.sees([empty, { type: 'join', ...ann }, { type: 'leave', member: 'ann' }])
     watch.stop()
-  }, 60_000)
+  })
   it('ends a subscription whose events expired with an error, and restarts one that has a snapshot', async () => {
     await using served = await serve(createApp(memoryBackend()))
     await served.client.post.mutate({ room: 'a', events: [1, 2] })
@@ -258,7 +258,7 @@ describe.each(Object.entries(servers))('%s', (_, serve) => {
     await state.sees([{ sum: 0 }, ...events])
     live.stop()
     state.stop()
-  }, 60_000)
+  })
   it('answers a subscription to an ephemeral channel with an error that only a line serves it', async () => {
     await using served = await serve(createApp(memoryBackend()))
     const failed = new Promise<unknown>((resolve) => {

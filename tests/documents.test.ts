@@ -94,7 +94,7 @@ describe('the documents', () => {
       (error: { readonly stdout?: string }) => error.stdout ?? String(error),
     )
     expect(said).toBe('')
-  }, 60_000)
+  })
 
   it('have no fence of TypeScript that is not compiled', () => {
     const fences = texts.flatMap(({ file, text }) =>

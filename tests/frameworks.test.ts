@@ -108,7 +108,7 @@ test("a store of the README follows Svelte's store contract: get and runes read 
   stop()
   await publishUnheard('svelte')
   expect(received).toEqual([[], ['one']])
-}, 30_000)
+})
 
 test('a $-name of a Svelte component reads a store of the README', async () => {
   const source = '<script>let { lineState } = $props()</script><p>{$lineState.status}</p>'
@@ -137,4 +137,4 @@ test('a store of the README is a ref in Vue, and its subscription ends with the 
   scope.stop()
   await publishUnheard('vue')
   expect(received).toEqual([[], ['one'], ['one', 'two']])
-}, 30_000)
+})

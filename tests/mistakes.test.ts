@@ -28,7 +28,7 @@ let local: LocalLine<AppRouter>
 beforeAll(async () => {
   for (const name of ['log', 'info', 'warn', 'error'] as const) vi.spyOn(console, name).mockImplementation(() => {})
   local = await startLocalLine({ router: appRouter, line, authorize, createContext })
-}, 60_000) // other suites run at the same time
+})
 afterAll(async () => {
   await local.close()
   rmSync(made, { recursive: true, force: true })

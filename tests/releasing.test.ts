@@ -52,4 +52,4 @@ it('a release raises all published packages and their dependencies on each other
   const siblings = asked.filter(([name]) => name.startsWith('@trunkline/')).map(([, range]) => range)
   expect(siblings.length).toBeGreaterThan(3)
   expect(new Set(siblings)).toEqual(new Set([next]))
-}, 30_000)
+})

@@ -96,7 +96,7 @@ test('a snapshot and the events after it are merged into the cache once each, an
   }
   await local.clock.advance('1m')
   await shows(['late'])
-}, 60_000)
+})
 
 test('useSuspenseQuery waits for the answer and renders with it', async () => {
   await using local = await startLocalLine({ router, line })

@@ -128,10 +128,10 @@ describe.skipIf(folder === undefined)('DynamoDB Local, which needs Java', () => 
   let foreign: Awaited<ReturnType<typeof startDynamoLocal>>
   beforeAll(async () => {
     foreign = await startDynamoLocal(folder ?? '')
-  }, 120_000)
+  })
   afterAll(() => foreign?.close())
 
-  test('answers transactions as the local line does', { timeout: 120_000 }, async () => {
+  test('answers transactions as the local line does', async () => {
     const clock = createLocalClock()
     const own = await startDynamo({ clock })
     const [theirs, ours] = [clientOf(foreign.endpoint), clientOf(own.endpoint)]
@@ -170,7 +170,7 @@ describe.skipIf(folder === undefined)('DynamoDB Local, which needs Java', () => 
     clock.close()
   })
 
-  test('serves a local line, its streams and a table of the application', { timeout: 120_000 }, async () => {
+  test('serves a local line, its streams and a table of the application', async () => {
     const line = createLine()
     const key = z.object({ room: z.string() })
     const messages = line.channel('foreign', { key, event: z.object({ text: z.string() }) })

@@ -34,7 +34,7 @@ beforeAll(async () => {
     banner: { js: banner },
     outfile: join(folder, 'function.mjs'),
   })
-}, 60_000)
+})
 afterAll(async () => {
   if (client !== undefined) await rm(folder, { recursive: true, force: true })
 })
@@ -83,37 +83,33 @@ describe.skipIf(client === undefined)(
     test.each([
       { how: 'reset', freezeMs: 50, texts: ['1', '2', '3', '4', '5', '6'], lost: 5 },
       { how: 'silent', freezeMs: 2_100, texts: ['1', '2', '3', '4', '5', '6'], lost: 0 },
-    ])(
-      'posts each event once although its idle connections died ($how)',
-      async ({ how, freezeMs, texts, lost }) => {
-        if (client === undefined) return
-        const [gateway, table] = [await startService(), await startService()]
-        const frozen = await startFrozenFunction(client, {
-          folder,
-          handler: 'function.handler',
-          env: {
-            CALLBACK_URL: `${gateway.url}/dev`,
-            TABLE_URL: table.url,
-            AWS_REGION: 'eu-west-1',
-            AWS_ACCESS_KEY_ID: 'local',
-            AWS_SECRET_ACCESS_KEY: 'local',
-          },
-        })
-        try {
-          for (const text of texts) {
-            expect(await frozen.invoke({ text })).toEqual({ status: 'posted' })
-            for (const service of [gateway, table]) service.break(how)
-            await new Promise((resolve) => setTimeout(resolve, freezeMs))
-          }
-          expect(gateway.bodies).toEqual(texts)
-          expect(table.bodies).toHaveLength(texts.length)
-          expect([gateway.lost(), table.lost()]).toEqual([lost, lost])
-        } finally {
-          await frozen.close()
-          await Promise.all([gateway.close(), table.close()])
+    ])('posts each event once although its idle connections died ($how)', async ({ how, freezeMs, texts, lost }) => {
+      if (client === undefined) return
+      const [gateway, table] = [await startService(), await startService()]
+      const frozen = await startFrozenFunction(client, {
+        folder,
+        handler: 'function.handler',
+        env: {
+          CALLBACK_URL: `${gateway.url}/dev`,
+          TABLE_URL: table.url,
+          AWS_REGION: 'eu-west-1',
+          AWS_ACCESS_KEY_ID: 'local',
+          AWS_SECRET_ACCESS_KEY: 'local',
+        },
+      })
+      try {
+        for (const text of texts) {
+          expect(await frozen.invoke({ text })).toEqual({ status: 'posted' })
+          for (const service of [gateway, table]) service.break(how)
+          await new Promise((resolve) => setTimeout(resolve, freezeMs))
         }
-      },
-      60_000,
-    )
+        expect(gateway.bodies).toEqual(texts)
+        expect(table.bodies).toHaveLength(texts.length)
+        expect([gateway.lost(), table.lost()]).toEqual([lost, lost])
+      } finally {
+        await frozen.close()
+        await Promise.all([gateway.close(), table.close()])
+      }
+    })
   },
 )

@@ -15,7 +15,7 @@ describe.skipIf(folder === undefined)("the store's suite on AWS's DynamoDB Local
     const client = new DynamoDBClient({ ...access, endpoint: local.endpoint })
     await client.send(new CreateTableCommand(lineTable('line')))
     client.destroy()
-  }, 60_000)
+  })
   afterAll(() => local.close())
 
   storeSuite(

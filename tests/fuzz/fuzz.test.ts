@@ -36,7 +36,7 @@ describe('the handlers', () => {
     expect(failures).toEqual([])
     expect([...byState.keys()].sort()).toEqual([...states].sort())
     expect(neighbourCalls).toBe(375)
-  }, 120_000)
+  })
 })
 
 describe('the generator', () => {
@@ -163,7 +163,7 @@ describe('the fuzzer finds a handler that', () => {
       expect.stringMatching(/KB of the heap outlive the rows of the table$/),
     )
     expect(kept.length).toBeGreaterThan(4_000)
-  }, 120_000)
+  })
 
   it('fails once, and the failure can be repeated alone', async () => {
     const wrap = broken(({ body }, answer) =>

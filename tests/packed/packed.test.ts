@@ -69,7 +69,7 @@ describe.each(published)('the tarball of %s', (name) => {
     expect(JSON.parse(output)).toMatchObject({
       analysis: { packageName: manifest.name, types: { kind: 'included' } },
     })
-  }, 60_000)
+  })
 })
 
 describe.each(Object.keys(installers) as Installer[])(
@@ -80,20 +80,16 @@ describe.each(Object.keys(installers) as Installer[])(
     test('installs them', () => {
       writeProject(project, tarballs)
       installers[installer](project)
-    }, 180_000)
+    })
 
     test.each([
       ['a bundler’s', { module: 'esnext', moduleResolution: 'bundler', noEmit: true }],
       ['Node’s', { module: 'nodenext', moduleResolution: 'nodenext' }],
-    ])(
-      'compiles with %s module resolution and every declaration file checked',
-      (_, options) => {
-        const read = compile(project, options)
-        expect(read.filter((file) => /@trunkline.+\.d\.ts$/.test(file)).length).toBeGreaterThan(50)
-        expect(read.filter((file) => /@aws-sdk|@smithy/.test(file))).toEqual([]) // 500 files that an application should not have to compile
-      },
-      60_000,
-    )
+    ])('compiles with %s module resolution and every declaration file checked', (_, options) => {
+      const read = compile(project, options)
+      expect(read.filter((file) => /@trunkline.+\.d\.ts$/.test(file)).length).toBeGreaterThan(50)
+      expect(read.filter((file) => /@aws-sdk|@smithy/.test(file))).toEqual([]) // 500 files that an application should not have to compile
+    })
 
     test('bundles a client with esbuild, Vite and webpack, which each call a local line, as Node does', async () => {
       const compiled = join(project, 'out/talk.js')
@@ -103,7 +99,7 @@ describe.each(Object.keys(installers) as Installer[])(
       expect(JSON.parse(output)).toEqual(['hello', 'hello', 'hello', 'node too'])
       const sizes = Object.keys(bundlers).map((name, index) => `${name} ${kilobytes(made[index])}`)
       console.info(`a client of the tarballs, in KB gzip: ${sizes.join(', ')}`)
-    }, 120_000)
+    })
 
     test.each(installer === 'npm' ? Object.keys(serverBundlers) : [])(
       'bundles functions by %s without a warning, and each AWS client of the bundle sends its request',
@@ -118,17 +114,16 @@ describe.each(Object.keys(installers) as Installer[])(
           'AmazonSQS.SendMessage',
         ])
       },
-      120_000,
     )
 
     test('passes the published suite of the store ports with a toy store, under the test runner of Node', () => {
       const output = runNode(['--test', '--test-reporter=tap', 'out/store-suite.js'], project) // throws if a test fails
       expect(Number(/^# pass (\d+)$/m.exec(output)?.[1])).toBeGreaterThan(90)
-    }, 60_000)
+    })
 
     test('compiles with the module resolution of Node 10, which knows no `exports`', () => {
       compileWithNode10(project)
-    }, 60_000)
+    })
 
     test('runs the command of the local package', () => {
       const output = runNode(['node_modules/@trunkline/local/dist/cli.js', 'asyncapi', 'src/application.ts'], project)
@@ -136,7 +131,7 @@ describe.each(Object.keys(installers) as Installer[])(
         info: { title: 'consumer', version: '1.2.3' },
         operations: { say: { action: 'receive' } },
       })
-    }, 60_000)
+    })
   },
 )
 

@@ -28,12 +28,12 @@ const versionOf = (name: string) => createRequire(import.meta.url)(`${name}/pack
 
 beforeAll(async () => {
   browser = await launchChromium()
-}, 60_000)
+})
 afterAll(async () => {
   for (const child of children) child.kill()
   await browser?.close()
   for (const each of [folder, project]) rmSync(each, { recursive: true, force: true })
-}, 60_000)
+})
 
 describe('"Getting started in five minutes", in an empty folder', () => {
   let ports: readonly [string, string]
@@ -53,7 +53,7 @@ describe('"Getting started in five minutes", in an empty folder', () => {
       runNpm([...packages, '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], project)
     }
     expect(Object.keys(JSON.parse(readFileSync(join(project, 'package.json'), 'utf8')).dependencies)).toContain('zod')
-  }, 180_000)
+  })
 
   it('has files that compile, and a wrong name that does not', async () => {
     ports = [String(await freePort()), String(await freePort())]
@@ -67,11 +67,11 @@ describe('"Getting started in five minutes", in an empty folder', () => {
     writeFileSync(join(project, 'wrong.ts'), page.replace('author, text })', 'author, txt: text })'))
     expect(() => runNode(program('npx tsc'), project)).toThrow(/wrong\.ts.*\n?.*'txt' does not exist/)
     rmSync(join(project, 'wrong.ts'))
-  }, 120_000)
+  })
 
   it('has a test that passes', () => {
     expect(runNode(program('npx vitest run'), project)).toContain('1 passed')
-  }, 120_000)
+  })
 
   it('shows in one window what another one sends, and again after the line was stopped and started', async () => {
     const run = commands.find((command) => command.startsWith('npx trunkline dev'))
@@ -98,7 +98,7 @@ describe('"Getting started in five minutes", in an empty folder', () => {
     await send('again')
     await bob.getByRole('listitem').filter({ hasText: 'again' }).waitFor()
     expect(await bob.getByRole('listitem').allTextContents()).toHaveLength(2)
-  }, 240_000)
+  })
 })
 
 /** The arguments of Node for a command of the page. */

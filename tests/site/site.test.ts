@@ -24,7 +24,7 @@ beforeAll(async () => {
   await runProgram('docs/.vitepress/reference.mjs')
   await runProgram('node_modules/vitepress/bin/vitepress.js', 'build', 'docs', '--outDir', out)
   ;[browser, site] = await Promise.all([launchChromium(), serveFolder(out)])
-}, 600_000)
+})
 afterAll(async () => {
   await Promise.all([browser?.close(), site?.close()])
   rmSync(folder, { recursive: true, force: true })

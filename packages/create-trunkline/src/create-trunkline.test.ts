@@ -97,16 +97,12 @@ describe('the command', () => {
     [['a', '--framework', 'angular'], 'Expected --framework to be one of react, svelte, vue, none; got angular.'],
     [['a', 'b'], 'Expected one folder, got a, b.'],
     [['a', '--fast'], "Unknown option '--fast'"],
-  ])(
-    'says what is wrong with %j',
-    async (args, message) => {
-      const { code, stderr } = await create(args)
-      expect([code, stderr]).toEqual([1, expect.stringContaining(message)])
-      expect(stderr).toContain('--help lists the options')
-      expect(existsSync(join(folder, 'a'))).toBe(false)
-    },
-    30_000,
-  )
+  ])('says what is wrong with %j', async (args, message) => {
+    const { code, stderr } = await create(args)
+    expect([code, stderr]).toEqual([1, expect.stringContaining(message)])
+    expect(stderr).toContain('--help lists the options')
+    expect(existsSync(join(folder, 'a'))).toBe(false)
+  })
 
   it('prints its options and its version', async () => {
     expect((await create(['--help'])).stdout).toContain('--no-install')

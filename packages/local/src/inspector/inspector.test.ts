@@ -8,7 +8,7 @@ import { type InspectedDev, startInspected } from './inspector.suite.ts'
 let dev: InspectedDev
 beforeAll(async () => {
   dev = await startInspected()
-}, 60_000)
+})
 afterAll(() => dev[Symbol.asyncDispose]())
 
 const patience = { timeout: 20_000 }

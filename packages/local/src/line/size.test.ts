@@ -176,4 +176,4 @@ test('two thousand subscriptions resume after a lost socket, and a sync of them 
     const room = rooms[n % rooms.length]
     expect(own).toEqual([`${room} meanwhile`, `${room} after`, ...(room === quiet ? [`${room} lost`] : [])])
   }
-}, 600_000)
+})

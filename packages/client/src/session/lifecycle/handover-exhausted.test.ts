@@ -269,7 +269,6 @@ test.each([
     console.log(`hand-over ∥ ${name}: ${worlds.toLocaleString('en')} states, ${ends.toLocaleString('en')} ends`)
     expect(ends).toBeGreaterThan(0)
   },
-  60_000,
 )
 
 test.each([
