@@ -22,6 +22,9 @@ export interface ApiGatewayOptions {
   readonly clock?: WallClock
 }
 
+/** The highest number of sockets to the API. */
+const sockets = 200
+
 /**
  * The gateway of an API Gateway WebSocket API. One SDK client serves it, which is imported and created with the first
  * request.
@@ -31,8 +34,7 @@ export function createApiGateway(options: ApiGatewayOptions): Gateway {
 
   const connect = onFirstUse(async () => {
     const [sdk, { SignedClient }] = await Promise.all([import('./sdk.ts'), import('./signed-request.ts')])
-    const agents = createAgents({ sockets: 200, clock })
-    const settings = httpSettings({ requestTimeoutMs, agents })
+    const settings = httpSettings({ requestTimeoutMs, agents: createAgents({ sockets, clock }) })
     const client = new sdk.ApiGatewayManagementApiClient({
       ...target,
       endpoint: callbackUrl,
@@ -43,7 +45,7 @@ export function createApiGateway(options: ApiGatewayOptions): Gateway {
     await requireRegion(client)
     const { credentials, region } = client.config
     const posts = new SignedClient({
-      ...{ callbackUrl: new URL(callbackUrl), agents, credentials, region },
+      ...{ callbackUrl: new URL(callbackUrl), credentials, region, sockets, clock },
       connectionTimeoutMs: settings.connectionTimeout,
     })
     return { client, sdk, posts }
@@ -55,7 +57,7 @@ export function createApiGateway(options: ApiGatewayOptions): Gateway {
       try {
         // `connect` is outside of the deadline: the import of a cold start is slow and cannot hang.
         const { posts } = await connect()
-        await posts.send({ method: 'POST', connectionId, text }, { timeoutMs: requestTimeoutMs, signal })
+        await posts.send({ connectionId, text }, { timeoutMs: requestTimeoutMs, signal })
         return { status: 'posted' }
       } catch (error) {
         return toPostFailure(error)

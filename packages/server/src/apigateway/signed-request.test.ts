@@ -1,9 +1,8 @@
 import { createHash, createHmac } from 'node:crypto'
-import { Agent, createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import { type AddressInfo, Socket } from 'node:net'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createAgents } from '../sdk/keep-alive.ts'
 import { createApiGateway } from './gateway.ts'
 import { SignedClient } from './signed-request.ts'
 
@@ -112,26 +111,25 @@ describe('a signed post', () => {
   it('ends at its deadline when no credentials are found', async () => {
     const client = new SignedClient({
       callbackUrl: new URL('http://127.0.0.1:1/prod'),
-      agents: createAgents({ sockets: 1 }),
+      sockets: 1,
       connectionTimeoutMs: 1_000,
       credentials: () => new Promise(() => {}),
       region: async () => 'eu-west-1',
     })
-    const sent = client.send({ method: 'POST', connectionId: 'c1', text: 'x' }, { timeoutMs: 20, signal: undefined })
+    const sent = client.send({ connectionId: 'c1', text: 'x' }, { timeoutMs: 20, signal: undefined })
     await expect(sent).rejects.toThrow('No response within 20 ms.')
   })
 
   it('is known not to be sent when no connection is made in time', async () => {
-    const httpAgent = new Agent()
-    httpAgent.createConnection = () => Object.assign(new Socket(), { connecting: true }) // it never connects
     const client = new SignedClient({
       callbackUrl: new URL('http://127.0.0.1/prod'),
-      agents: { ...createAgents({ sockets: 1 }), httpAgent },
+      sockets: 1,
+      open: () => Object.assign(new Socket(), { connecting: true }), // it never connects
       connectionTimeoutMs: 50,
       credentials: async () => plain,
       region: async () => 'eu-west-1',
     })
-    const sent = client.send({ method: 'POST', connectionId: 'c1', text: 'x' }, { timeoutMs: 5_000, signal: undefined })
+    const sent = client.send({ connectionId: 'c1', text: 'x' }, { timeoutMs: 5_000, signal: undefined })
     await expect(sent).rejects.toThrow('No connection within 50 ms.')
   })
 
