@@ -63,7 +63,9 @@ function readFraming(head: string): Framing {
   let length: number | undefined
   let isChunked = false
   let isLast = false
-  for (const [, name = '', value = ''] of head.matchAll(framingHeaders)) {
+  framingHeaders.lastIndex = 0
+  for (let found = framingHeaders.exec(head); found !== null; found = framingHeaders.exec(head)) {
+    const [, name = '', value = ''] = found
     const text = value.trimEnd().toLowerCase()
     const kind = name.toLowerCase()
     if (kind === 'connection') isLast ||= text.includes('close')

@@ -11,13 +11,18 @@ export interface HttpRequest {
   readonly encoding: 'latin1' | 'utf8'
 }
 
+/** Called once, with what a request ended by. */
+export interface ExchangeOutcome {
+  done(response: HttpResponse): void
+  fail(error: unknown): void
+}
+
 /** A request with its place in the pool. */
 export interface Exchange {
   readonly request: HttpRequest
+  readonly outcome: ExchangeOutcome
   resends: number
   socket: PooledSocket | undefined
-  readonly resolve: (response: HttpResponse) => void
-  readonly reject: (error: unknown) => void
 }
 
 interface PooledSocketEvents {
@@ -108,10 +113,10 @@ export class PooledSocket {
       if (response === undefined) return
       this.#release()
       this.#free(response.isReusable && !isEnded)
-      exchange?.resolve(response)
+      exchange?.outcome.done(response)
     } catch (error) {
       this.destroy()
-      exchange?.reject(error)
+      exchange?.outcome.fail(error)
     }
   }
 

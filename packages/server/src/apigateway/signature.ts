@@ -8,11 +8,10 @@ export interface Identity {
   readonly credentials: Credentials
 }
 
-/** A request to a connection, whose body is sent as bytes of no declared meaning. */
+/** A request to a connection, whose text is sent as bytes of no declared meaning. */
 export interface UnsignedPost {
-  /** As it is sent. */
-  readonly path: string
-  readonly body: string
+  readonly connectionId: string
+  readonly text: string
   /** Epoch milliseconds. */
   readonly time: number
 }
@@ -28,6 +27,9 @@ const contentType = 'application/octet-stream'
  */
 export class PostSigner {
   readonly #host: string
+  /** The path before the connection's id. */
+  readonly #base: string
+  readonly #escapedBase: string
   #second = Number.NaN
   /** `20260131T235959Z` */
   #time = ''
@@ -37,13 +39,14 @@ export class PostSigner {
   #digest = digest('')
   #bytes = 0
 
-  /** `host`: with the port if it is not the default one of the protocol. */
-  constructor(host: string) {
-    this.#host = host
+  constructor(callbackUrl: URL) {
+    this.#host = callbackUrl.host
+    this.#base = `${callbackUrl.pathname.replace(/\/$/, '')}/@connections/`
+    this.#escapedBase = this.#base.split('/').map(escapeOnceMore).join('/')
   }
 
-  /** The request, signed. Throws an `Error` for credentials that a header cannot carry. */
-  sign({ region, credentials }: Identity, { path, body, time }: UnsignedPost): HttpRequest {
+  /** The request, signed. Throws a `CredentialsFormatError` for credentials that a header cannot carry. */
+  sign({ region, credentials }: Identity, { connectionId, text, time }: UnsignedPost): HttpRequest {
     const at = this.#textOf(time)
     const day = at.slice(0, 8)
     const { accessKeyId, sessionToken } = credentials
@@ -51,18 +54,19 @@ export class PostSigner {
     const token = sessionToken === undefined ? '' : `x-amz-security-token:${sessionToken}\n`
     const names = `content-type;host;x-amz-date${sessionToken === undefined ? '' : ';x-amz-security-token'}`
     const host = this.#host
-    this.#readBody(body)
+    const id = encodeURIComponent(connectionId)
+    this.#readBody(text)
     const request =
-      `POST\n${escapePath(path)}\n\ncontent-type:${contentType}\nhost:${host}\nx-amz-date:${at}\n${token}\n` +
+      `POST\n${this.#escapedBase}${escapeOnceMore(id)}\n\ncontent-type:${contentType}\nhost:${host}\nx-amz-date:${at}\n${token}\n` +
       `${names}\n${this.#digest}`
     const key = this.#keyFor(credentials, { day, region })
     const signature = key.sign(`${algorithm}\n${at}\n${scope}\n${digest(request)}`)
-    const text =
-      `POST ${path} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: ${contentType}\r\nContent-Length: ${this.#bytes}\r\n` +
+    const written =
+      `POST ${this.#base}${id} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: ${contentType}\r\nContent-Length: ${this.#bytes}\r\n` +
       `X-Amz-Date: ${at}\r\n${sessionToken === undefined ? '' : `X-Amz-Security-Token: ${sessionToken}\r\n`}` +
       `Authorization: ${algorithm} Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, ` +
-      `Signature=${signature}\r\n\r\n${body}`
-    return { text, encoding: this.#bytes === body.length ? 'latin1' : 'utf8' }
+      `Signature=${signature}\r\n\r\n${text}`
+    return { text: written, encoding: this.#bytes === text.length ? 'latin1' : 'utf8' }
   }
 
   #textOf(ms: number): string {
@@ -89,15 +93,20 @@ export class PostSigner {
     const keyOf = [day, region, accessKeyId, secretAccessKey, sessionToken].join('\n')
     if (keyOf !== this.#keyOf) {
       if (!/^[\x21-\x7e]*$/.test(region + accessKeyId + sessionToken))
-        throw new Error(
-          'Expected credentials and a region of printable ASCII without spaces. Check what provides them.',
-        )
+        throw new CredentialsFormatError()
       this.#key = new HmacKey(
         [day, region, service, 'aws4_request'].reduce<Buffer>(hmac, Buffer.from(`AWS4${secretAccessKey}`)),
       )
       this.#keyOf = keyOf
     }
     return this.#key
+  }
+}
+
+class CredentialsFormatError extends Error {
+  override readonly name = 'CredentialsFormatError'
+  constructor() {
+    super('Expected credentials and a region of printable ASCII without spaces. Check what provides them.')
   }
 }
 
@@ -135,9 +144,7 @@ function digest(text: string): string {
   return hash('sha256', text, 'hex')
 }
 
-/** The path is escaped once more for its signature. */
-function escapePath(path: string): string {
-  return encodeURIComponent(path)
-    .replaceAll('%2F', '/')
-    .replace(/[!'()*]/g, (unit) => `%${unit.charCodeAt(0).toString(16).toUpperCase()}`)
+/** Escapes a part of an escaped path for its signature. */
+function escapeOnceMore(part: string): string {
+  return encodeURIComponent(part).replace(/[!'()*]/g, (unit) => `%${unit.charCodeAt(0).toString(16).toUpperCase()}`)
 }

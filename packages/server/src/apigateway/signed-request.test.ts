@@ -112,12 +112,12 @@ describe('a signed post', () => {
     const client = new SignedClient({
       callbackUrl: new URL('http://127.0.0.1:1/prod'),
       sockets: 1,
-      connectionTimeoutMs: 1_000,
+      ...{ connectionTimeoutMs: 1_000, requestTimeoutMs: 20 },
       credentials: () => new Promise(() => {}),
       region: async () => 'eu-west-1',
     })
-    const sent = client.send({ connectionId: 'c1', text: 'x' }, { timeoutMs: 20, signal: undefined })
-    await expect(sent).rejects.toThrow('No response within 20 ms.')
+    const failed = { status: 'failed', unknown: true, reason: 'DeadlineError: No response within 20 ms.' }
+    expect(await client.post({ connectionId: 'c1', text: 'x' })).toEqual(failed)
   })
 
   it('is known not to be sent when no connection is made in time', async () => {
@@ -125,12 +125,12 @@ describe('a signed post', () => {
       callbackUrl: new URL('http://127.0.0.1/prod'),
       sockets: 1,
       open: () => Object.assign(new Socket(), { connecting: true }), // it never connects
-      connectionTimeoutMs: 50,
+      ...{ connectionTimeoutMs: 50, requestTimeoutMs: 5_000 },
       credentials: async () => plain,
       region: async () => 'eu-west-1',
     })
-    const sent = client.send({ connectionId: 'c1', text: 'x' }, { timeoutMs: 5_000, signal: undefined })
-    await expect(sent).rejects.toThrow('No connection within 50 ms.')
+    const failed = { status: 'failed', unknown: false, reason: 'Error: No connection within 50 ms.' }
+    expect(await client.post({ connectionId: 'c1', text: 'x' })).toEqual(failed)
   })
 
   it.each([

@@ -1,10 +1,11 @@
 import type { WallClock } from '../ports/clock.ts'
-import { DeadlineError } from '../sdk/request-deadline.ts'
+import type { PostOutcome } from '../ports/gateway.ts'
 import { type HttpResponse, headerOf } from './http-response.ts'
 import { socketsTo } from './open-socket.ts'
-import type { HttpRequest } from './pooled-socket.ts'
+import { toPostFailure } from './outcome.ts'
+import { RequestEnds } from './request-ends.ts'
 import { type Identity, PostSigner } from './signature.ts'
-import { type Attempt, type OpenSocket, SocketPool } from './socket-pool.ts'
+import { type OpenSocket, SocketPool } from './socket-pool.ts'
 
 /** The API that posts go to, and who signs them. */
 export interface SignedTarget {
@@ -12,6 +13,8 @@ export interface SignedTarget {
   /** The highest number of sockets. */
   readonly sockets: number
   readonly connectionTimeoutMs: number
+  /** Milliseconds for all of a post, with the search for credentials and the wait for a socket. */
+  readonly requestTimeoutMs: number
   /** The SDK's providers, which remember what they found until it expires. */
   readonly credentials: () => Promise<Identity['credentials']>
   readonly region: () => Promise<string>
@@ -25,13 +28,8 @@ export interface SignedTarget {
 export interface SignedPost {
   readonly connectionId: string
   readonly text: string
-}
-
-/** What ends a post early. */
-export interface PostLimits {
-  /** Milliseconds for all of the post, with the search for credentials and the wait for a socket. */
-  readonly timeoutMs: number
-  readonly signal: AbortSignal | undefined
+  /** Ends the post early. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A response that is not a success. It is named as the SDK names its errors. */
@@ -50,16 +48,18 @@ const maxSkewMs = 4 * 60_000
 /** How long an identity is used without asking the SDK's providers, which take a tenth of the time of a post. */
 const identityMs = 1_000
 
+const posted: PostOutcome = { status: 'posted' }
+
 /**
  * Sends signed posts over kept-alive sockets. A post is the most frequent request of a line, and the SDK's command takes
- * several times the CPU time of this one.
+ * several times the CPU time of this one. A post makes one promise, since each one costs more where an
+ * `AsyncLocalStorage` is in use.
  */
 export class SignedClient {
   readonly #target: SignedTarget
   readonly #pool: SocketPool
   readonly #signer: PostSigner
-  /** The path before the connection's id. */
-  readonly #base: string
+  readonly #ends: RequestEnds
   /** The machine's clock minus the API's, in milliseconds, when they differ so much that signatures are refused. */
   #skewMs = 0
   #identity: Identity | undefined
@@ -69,34 +69,56 @@ export class SignedClient {
     const { callbackUrl, clock = { now: () => Date.now() }, open = socketsTo(callbackUrl) } = target
     this.#target = target
     this.#pool = new SocketPool({ ...target, open, clock })
-    this.#signer = new PostSigner(callbackUrl.host)
-    this.#base = `${callbackUrl.pathname.replace(/\/$/, '')}/@connections/`
+    this.#signer = new PostSigner(callbackUrl)
+    this.#ends = new RequestEnds(target.requestTimeoutMs)
   }
 
-  /** Resolves when the response has ended. Rejects with a `ResponseError` for a status that is not a success. */
-  async send(post: SignedPost, { timeoutMs, signal }: PostLimits): Promise<void> {
-    signal?.throwIfAborted()
-    const attempt: Attempt = { ended: undefined, abort: undefined }
-    const end = (reason: unknown) => {
-      attempt.ended = { reason }
-      attempt.abort?.(reason)
-    }
-    const timer = setTimeout(() => end(new DeadlineError(timeoutMs)), timeoutMs)
-    const abort = () => end(signal?.reason)
-    signal?.addEventListener('abort', abort, { once: true })
-    try {
-      const identity = this.#knownIdentity() ?? (await endedBy(attempt, this.#findIdentity()))
-      const response = await this.#pool.send(this.#sign(post, identity), attempt)
-      if (response.status !== 200) throw this.#toError(response)
-    } finally {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', abort)
-    }
+  /** Resolves when the response has ended, or the post was ended early. Never rejects. */
+  post(post: SignedPost): Promise<PostOutcome> {
+    return new Promise((resolve) => {
+      const { signal } = post
+      let isDone = false
+      const settle = (outcome: PostOutcome) => {
+        if (isDone) return
+        isDone = true
+        this.#ends.delete(running, signal)
+        resolve(outcome)
+      }
+      let cancel = () => {}
+      const fail = (error: unknown) => settle(toPostFailure(error))
+      const running = {
+        end(reason: unknown) {
+          fail(reason)
+          cancel()
+        },
+      }
+      if (signal?.aborted) {
+        fail(signal.reason)
+        return
+      }
+      const send = (identity: Identity) => {
+        if (isDone) return
+        const time = Date.now() - this.#skewMs
+        const done = (response: HttpResponse) =>
+          response.status === 200 ? settle(posted) : fail(this.#toError(response))
+        cancel = this.#pool.send(this.#signer.sign(identity, { ...post, time }), { done, fail })
+      }
+      this.#ends.add(running, signal)
+      this.#withIdentity(send, fail)
+    })
   }
 
-  #knownIdentity(): Identity | undefined {
+  #withIdentity(use: (identity: Identity) => void, fail: (error: unknown) => void): void {
     const age = Date.now() - this.#identityFoundAt
-    return age >= 0 && age < identityMs ? this.#identity : undefined
+    if (this.#identity === undefined || age < 0 || age >= identityMs) {
+      this.#findIdentity().then(use).catch(fail)
+      return
+    }
+    try {
+      use(this.#identity)
+    } catch (error) {
+      fail(error)
+    }
   }
 
   async #findIdentity(): Promise<Identity> {
@@ -104,11 +126,6 @@ export class SignedClient {
     this.#identity = { credentials, region }
     this.#identityFoundAt = Date.now()
     return this.#identity
-  }
-
-  #sign({ connectionId, text }: SignedPost, identity: Identity): HttpRequest {
-    const path = this.#base + encodeURIComponent(connectionId)
-    return this.#signer.sign(identity, { path, body: text, time: Date.now() - this.#skewMs })
   }
 
   #toError(response: HttpResponse): ResponseError {
@@ -121,14 +138,6 @@ export class SignedClient {
     const { name, message } = describe(headerOf(response, 'x-amzn-errortype'), text)
     return new ResponseError(status, name, message)
   }
-}
-
-/** Settles like `promise`, or rejects when the attempt ends first. */
-function endedBy<T>(attempt: Attempt, promise: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    attempt.abort = reject
-    promise.then(resolve, reject)
-  })
 }
 
 /** The error's name is in a header or in the body; the SDK takes `Unknown` for neither. */

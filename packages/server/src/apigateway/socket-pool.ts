@@ -1,17 +1,10 @@
 import type { OnReadOpts, Socket } from 'node:net'
 import type { WallClock } from '../ports/clock.ts'
 import { markNotSent, maxResends } from '../sdk/keep-alive.ts'
-import type { HttpResponse } from './http-response.ts'
-import { type Exchange, type HttpRequest, PooledSocket } from './pooled-socket.ts'
+import { type Exchange, type ExchangeOutcome, type HttpRequest, PooledSocket } from './pooled-socket.ts'
 
 /** Opens a socket to the server of the pool, which passes received bytes to `onread`. */
 export type OpenSocket = (onread: OnReadOpts) => Socket
-
-/** Ends a request early: its owner sets `ended`, and calls `abort` if it is set. */
-export interface Attempt {
-  ended: { readonly reason: unknown } | undefined
-  abort: ((reason: unknown) => void) | undefined
-}
 
 /** The limits of a pool. */
 export interface SocketPoolOptions {
@@ -40,21 +33,17 @@ export class SocketPool {
     this.#options = options
   }
 
-  /** Resolves with the response, whatever its status. Rejects when the socket fails, or with the reason of the end. */
-  send(request: HttpRequest, attempt: Attempt): Promise<HttpResponse> {
-    return new Promise((resolve, reject) => {
-      if (attempt.ended !== undefined) {
-        reject(attempt.ended.reason)
-        return
-      }
-      const exchange: Exchange = { request, resends: 0, socket: undefined, resolve, reject }
-      attempt.abort = (reason) => {
-        this.#waiting.delete(exchange)
-        reject(reason)
-        exchange.socket?.destroy()
-      }
-      this.#start(exchange)
-    })
+  /**
+   * Sends a request, and calls one of `outcome` once: `done` with the response, whatever its status, or `fail` when the
+   * socket fails. The returned function ends the request, and neither is called after it.
+   */
+  send(request: HttpRequest, outcome: ExchangeOutcome): () => void {
+    const exchange: Exchange = { request, resends: 0, socket: undefined, outcome }
+    this.#start(exchange)
+    return () => {
+      this.#waiting.delete(exchange)
+      exchange.socket?.destroy()
+    }
   }
 
   #start(exchange: Exchange): void {
@@ -108,7 +97,7 @@ export class SocketPool {
       exchange.resends += 1
       exchange.socket = undefined
       this.#start(exchange)
-    } else exchange.reject(error)
+    } else exchange.outcome.fail(error)
   }
 
   #forget(socket: PooledSocket): void {
