@@ -57,13 +57,14 @@ export class PostSigner {
     const id = encodeURIComponent(connectionId)
     this.#readBody(text)
     const request =
-      `POST\n${this.#escapedBase}${escapeOnceMore(id)}\n\ncontent-type:${contentType}\nhost:${host}\nx-amz-date:${at}\n${token}\n` +
-      `${names}\n${this.#digest}`
+      `POST\n${this.#escapedBase}${escapeOnceMore(id)}\n\n` +
+      `content-type:${contentType}\nhost:${host}\nx-amz-date:${at}\n${token}\n${names}\n${this.#digest}`
     const key = this.#keyFor(credentials, { day, region })
     const signature = key.sign(`${algorithm}\n${at}\n${scope}\n${digest(request)}`)
     const written =
-      `POST ${this.#base}${id} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: ${contentType}\r\nContent-Length: ${this.#bytes}\r\n` +
-      `X-Amz-Date: ${at}\r\n${sessionToken === undefined ? '' : `X-Amz-Security-Token: ${sessionToken}\r\n`}` +
+      `POST ${this.#base}${id} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: ${contentType}\r\n` +
+      `Content-Length: ${this.#bytes}\r\nX-Amz-Date: ${at}\r\n` +
+      `${sessionToken === undefined ? '' : `X-Amz-Security-Token: ${sessionToken}\r\n`}` +
       `Authorization: ${algorithm} Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, ` +
       `Signature=${signature}\r\n\r\n${text}`
     return { text: written, encoding: this.#bytes === text.length ? 'latin1' : 'utf8' }
@@ -92,8 +93,7 @@ export class PostSigner {
   ): HmacKey {
     const keyOf = [day, region, accessKeyId, secretAccessKey, sessionToken].join('\n')
     if (keyOf !== this.#keyOf) {
-      if (!/^[\x21-\x7e]*$/.test(region + accessKeyId + sessionToken))
-        throw new CredentialsFormatError()
+      if (!/^[\x21-\x7e]*$/.test(region + accessKeyId + sessionToken)) throw new CredentialsFormatError()
       this.#key = new HmacKey(
         [day, region, service, 'aws4_request'].reduce<Buffer>(hmac, Buffer.from(`AWS4${secretAccessKey}`)),
       )

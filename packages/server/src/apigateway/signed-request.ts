@@ -51,8 +51,8 @@ const identityMs = 1_000
 const posted: PostOutcome = { status: 'posted' }
 
 /**
- * Sends signed posts over kept-alive sockets. A post is the most frequent request of a line, and the SDK's command takes
- * several times the CPU time of this one. A post makes one promise, since each one costs more where an
+ * Sends signed posts over kept-alive sockets. A post is the most frequent request of a line, and the SDK's command
+ * takes several times the CPU time of this one. A post makes one promise, since each one costs more where an
  * `AsyncLocalStorage` is in use.
  */
 export class SignedClient {
