@@ -65,8 +65,11 @@ export class PooledSocket {
   listen(socket: Socket, connectionTimeoutMs: number): void {
     this.#socket = socket
     if (socket.connecting) {
-      const expire = () => socket.destroy(new ConnectionTimeoutError(connectionTimeoutMs))
-      const timer = setTimeout(expire, connectionTimeoutMs)
+      const expire = () => {
+        if (socket.connecting) socket.destroy(new ConnectionTimeoutError(connectionTimeoutMs))
+      }
+      // A busy process runs late timers before it sees the connections that were made meanwhile.
+      const timer = setTimeout(() => setImmediate(expire), connectionTimeoutMs)
       socket.once('connect', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
     }
     socket.on('error', (error) => {
