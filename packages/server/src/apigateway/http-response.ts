@@ -13,7 +13,7 @@ export interface HttpResponse {
 const maxBytes = 65_536
 
 /** A response that is not HTTP/1.1. */
-export class ResponseFormatError extends Error {
+class ResponseFormatError extends Error {
   override readonly name = 'ResponseFormatError'
   constructor(expected: string, got: string) {
     super(`Expected ${expected} in a response of the callback API, got ${JSON.stringify(got.slice(0, 100))}.`)

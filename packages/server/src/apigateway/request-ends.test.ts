@@ -24,11 +24,11 @@ describe('requests that begin at different times', () => {
     const first = requestOf(ends)
     vi.advanceTimersByTime(400)
     const second = requestOf(ends)
-    vi.advanceTimersByTime(600)
+    vi.advanceTimersByTime(601) // a deadline is looked at just after its timer
     expect([first.reason, second.reason]).toEqual([new DeadlineError(1_000), undefined])
-    vi.advanceTimersByTime(399)
+    vi.advanceTimersByTime(398)
     expect(second.reason).toBeUndefined()
-    vi.advanceTimersByTime(1)
+    vi.advanceTimersByTime(2)
     expect(second.reason).toEqual(new DeadlineError(1_000))
     expect(vi.getTimerCount()).toBe(0)
   })
@@ -41,6 +41,24 @@ describe('requests that begin at different times', () => {
     expect(vi.getTimerCount()).toBe(0)
     requestOf(ends)
     expect(vi.getTimerCount()).toBe(1)
+  })
+})
+
+describe('a deadline that passes while the process is busy', () => {
+  it('ends no request whose response is read next', async () => {
+    vi.useRealTimers()
+    const ends = new RequestEnds(1)
+    const request = requestOf(ends)
+    const read = new Promise<void>((resolve) =>
+      setImmediate(() => {
+        ends.delete(request, undefined)
+        resolve()
+      }),
+    )
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20)
+    await read
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(request.reason).toBeUndefined()
   })
 })
 

@@ -24,7 +24,7 @@ export class RequestEnds {
   /** Ends the request `ms` from now with a `DeadlineError`, or when the signal aborts with its reason. */
   add(request: Endable, signal: AbortSignal | undefined): void {
     this.#deadlines.set(request, performance.now() + this.#ms)
-    this.#timer ??= setTimeout(() => this.#expire(), this.#ms)
+    this.#timer ??= this.#startTimer(this.#ms)
     if (signal !== undefined) this.#listenersOf(signal).add(request)
   }
 
@@ -54,12 +54,18 @@ export class RequestEnds {
     return requests
   }
 
+  /** A busy or frozen process runs late timers before it reads the responses that arrived meanwhile. */
+  #startTimer(ms: number): ReturnType<typeof setTimeout> {
+    return setTimeout(() => setImmediate(() => this.#expire()), ms)
+  }
+
   #expire(): void {
+    clearTimeout(this.#timer)
     this.#timer = undefined
     const now = performance.now()
     for (const [request, at] of [...this.#deadlines]) {
       if (at > now) {
-        this.#timer ??= setTimeout(() => this.#expire(), at - now)
+        this.#timer ??= this.#startTimer(at - now)
         return
       }
       request.end(new DeadlineError(this.#ms))
