@@ -193,7 +193,10 @@ describe('an end of a request after its response', () => {
 
 describe('a connection that is made while the process is busy', () => {
   it('is used, although its time is over when the process sees it', async () => {
-    const send = await poolOfOne(rawServer((socket) => socket.write(accepted)), 1)
+    const send = await poolOfOne(
+      rawServer((socket) => socket.write(accepted)),
+      1,
+    )
     const { status } = send()
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50) // the system connects meanwhile
     expect(await status).toBe(200)
