@@ -196,7 +196,7 @@ async function main(options: Options): Promise<number> {
 
 | ${rush} events, ten a second, to ${crowd} sockets through a gateway that takes ${quota} posts a second | posts | to the last event at the last socket |
 | --- | --: | --: |
-| one post an event (control, at the gateway's rate) | ${crowd * rush} | ${seconds(((crowd * rush - quota) / quota) * 1_000)} |
+| one post an event (control, at the gateway's rate) | ${crowd * rush} | ${seconds((Math.max(0, crowd * rush - quota) / quota) * 1_000)} |
 | Trunkline | ${rushed.report.messages} | ${seconds(rushed.ms)} |
 
 ${formatOutcomes({ 'one publish at a time': fanOut, 'events in a row': bursts, 'more than is accepted': rushed })}`)

@@ -4,6 +4,7 @@ import { type Credentials, httpSettings, onFirstUse, requireRegion } from '../sd
 import { createAgents, resendUnsent } from '../sdk/keep-alive.ts'
 import { withDeadline } from '../sdk/request-deadline.ts'
 import { toPostFailure } from './outcome.ts'
+import type { SignedClient } from './signed-request.ts'
 
 /** The API whose connections the gateway posts to, and how to connect to it. */
 export interface ApiGatewayOptions {
@@ -22,6 +23,9 @@ export interface ApiGatewayOptions {
   readonly clock?: WallClock
 }
 
+/** The highest number of sockets to the API. */
+const sockets = 200
+
 /**
  * The gateway of an API Gateway WebSocket API. One SDK client serves it, which is imported and created with the first
  * request.
@@ -30,9 +34,8 @@ export function createApiGateway(options: ApiGatewayOptions): Gateway {
   const { callbackUrl, requestTimeoutMs = 1_500, clock, ...target } = options
 
   const connect = onFirstUse(async () => {
-    const [sdk, { SignedClient }] = await Promise.all([import('./sdk.ts'), import('./signed-request.ts')])
-    const agents = createAgents({ sockets: 200, clock })
-    const settings = httpSettings({ requestTimeoutMs, agents })
+    const [sdk, signed] = await Promise.all([import('./sdk.ts'), import('./signed-request.ts')])
+    const settings = httpSettings({ requestTimeoutMs, agents: createAgents({ sockets, clock }) })
     const client = new sdk.ApiGatewayManagementApiClient({
       ...target,
       endpoint: callbackUrl,
@@ -42,24 +45,22 @@ export function createApiGateway(options: ApiGatewayOptions): Gateway {
     resendUnsent(client.config.requestHandler)
     await requireRegion(client)
     const { credentials, region } = client.config
-    const posts = new SignedClient({
-      ...{ callbackUrl: new URL(callbackUrl), agents, credentials, region },
-      connectionTimeoutMs: settings.connectionTimeout,
+    const posts = new signed.SignedClient({
+      ...{ callbackUrl: new URL(callbackUrl), credentials, region, sockets, clock },
+      ...{ connectionTimeoutMs: settings.connectionTimeout, requestTimeoutMs },
     })
+    connected = posts
     return { client, sdk, posts }
   })
+  let connected: SignedClient | undefined
 
   return {
     kind: 'apigateway',
-    async post(connectionId, text, { signal } = {}) {
-      try {
-        // `connect` is outside of the deadline: the import of a cold start is slow and cannot hang.
-        const { posts } = await connect()
-        await posts.send({ method: 'POST', connectionId, text }, { timeoutMs: requestTimeoutMs, signal })
-        return { status: 'posted' }
-      } catch (error) {
-        return toPostFailure(error)
-      }
+    post(connectionId, text, { signal } = {}) {
+      const message = { connectionId, text, signal }
+      if (connected !== undefined) return connected.post(message)
+      // `connect` is outside of the deadline: the import of a cold start is slow and cannot hang.
+      return connect().then(({ posts }) => posts.post(message), toPostFailure)
     },
     async disconnect(connectionId, { signal } = {}) {
       const input = { ConnectionId: connectionId }

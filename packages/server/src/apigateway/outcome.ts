@@ -25,7 +25,10 @@ const byName: ReadonlyMap<string, 'gone' | 'throttled' | 'too-large'> = new Map(
 ])
 
 /** Errors that happen before the message is sent. */
-const unsent = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'CredentialsProviderError', 'RegionMissingError'])
+const unsent = new Set([
+  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'],
+  ...['CredentialsProviderError', 'CredentialsFormatError', 'RegionMissingError'],
+])
 
 /**
  * The outcome of a post that threw. After a broken socket, a timeout or a 5xx it is unknown whether the message was

@@ -1,9 +1,8 @@
 import { createHash, createHmac } from 'node:crypto'
-import { Agent, createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import { type AddressInfo, Socket } from 'node:net'
 import { SignatureV4 } from '@smithy/signature-v4'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createAgents } from '../sdk/keep-alive.ts'
 import { createApiGateway } from './gateway.ts'
 import { SignedClient } from './signed-request.ts'
 
@@ -112,27 +111,26 @@ describe('a signed post', () => {
   it('ends at its deadline when no credentials are found', async () => {
     const client = new SignedClient({
       callbackUrl: new URL('http://127.0.0.1:1/prod'),
-      agents: createAgents({ sockets: 1 }),
-      connectionTimeoutMs: 1_000,
+      sockets: 1,
+      ...{ connectionTimeoutMs: 1_000, requestTimeoutMs: 20 },
       credentials: () => new Promise(() => {}),
       region: async () => 'eu-west-1',
     })
-    const sent = client.send({ method: 'POST', connectionId: 'c1', text: 'x' }, { timeoutMs: 20, signal: undefined })
-    await expect(sent).rejects.toThrow('No response within 20 ms.')
+    const failed = { status: 'failed', unknown: true, reason: 'DeadlineError: No response within 20 ms.' }
+    expect(await client.post({ connectionId: 'c1', text: 'x' })).toEqual(failed)
   })
 
   it('is known not to be sent when no connection is made in time', async () => {
-    const httpAgent = new Agent()
-    httpAgent.createConnection = () => Object.assign(new Socket(), { connecting: true }) // it never connects
     const client = new SignedClient({
       callbackUrl: new URL('http://127.0.0.1/prod'),
-      agents: { ...createAgents({ sockets: 1 }), httpAgent },
-      connectionTimeoutMs: 50,
+      sockets: 1,
+      open: () => Object.assign(new Socket(), { connecting: true }), // it never connects
+      ...{ connectionTimeoutMs: 50, requestTimeoutMs: 5_000 },
       credentials: async () => plain,
       region: async () => 'eu-west-1',
     })
-    const sent = client.send({ method: 'POST', connectionId: 'c1', text: 'x' }, { timeoutMs: 5_000, signal: undefined })
-    await expect(sent).rejects.toThrow('No connection within 50 ms.')
+    const failed = { status: 'failed', unknown: false, reason: 'Error: No connection within 50 ms.' }
+    expect(await client.post({ connectionId: 'c1', text: 'x' })).toEqual(failed)
   })
 
   it.each([

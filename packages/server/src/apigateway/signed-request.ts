@@ -1,35 +1,35 @@
-import http from 'node:http'
-import https from 'node:https'
-import type { Credentials } from '../sdk/client-settings.ts'
-import { wasNotSent } from '../sdk/keep-alive.ts'
-import { DeadlineError } from '../sdk/request-deadline.ts'
-import { PostSigner } from './signature.ts'
+import type { WallClock } from '../ports/clock.ts'
+import type { PostOutcome } from '../ports/gateway.ts'
+import { type HttpResponse, headerOf } from './http-response.ts'
+import { socketsTo } from './open-socket.ts'
+import { toPostFailure } from './outcome.ts'
+import { RequestEnds } from './request-ends.ts'
+import { type Identity, PostSigner } from './signature.ts'
+import { type OpenSocket, SocketPool } from './socket-pool.ts'
 
-const maxResends = 10 // more than a request needs: the first dead socket closes all idle ones
-const mostReasonBytes = 16_384
-
-/** The API that requests go to, and who signs them. */
+/** The API that posts go to, and who signs them. */
 export interface SignedTarget {
   readonly callbackUrl: URL
-  readonly agents: { readonly httpAgent: http.Agent; readonly httpsAgent: http.Agent }
+  /** The highest number of sockets. */
+  readonly sockets: number
   readonly connectionTimeoutMs: number
+  /** Milliseconds for all of a post, with the search for credentials and the wait for a socket. */
+  readonly requestTimeoutMs: number
   /** The SDK's providers, which remember what they found until it expires. */
-  readonly credentials: () => Promise<Credentials>
+  readonly credentials: () => Promise<Identity['credentials']>
   readonly region: () => Promise<string>
+  /** @default the machine's clock */
+  readonly clock?: WallClock | undefined
+  /** @default sockets to the host of `callbackUrl` */
+  readonly open?: OpenSocket
 }
 
-/** One request to a connection. */
-export interface SignedRequest {
-  readonly method: 'POST'
+/** One message to a connection. */
+export interface SignedPost {
   readonly connectionId: string
   readonly text: string
-}
-
-/** What ends a request early. */
-export interface RequestLimits {
-  /** Milliseconds for all of the request, with the search for credentials and the wait for a socket. */
-  readonly timeoutMs: number
-  readonly signal: AbortSignal | undefined
+  /** Ends the post early. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** A response that is not a success. It is named as the SDK names its errors. */
@@ -43,139 +43,105 @@ class ResponseError extends Error {
   }
 }
 
-/** No connection in time, so nothing was sent. */
-class ConnectionTimeoutError extends Error {
-  readonly code = 'ECONNREFUSED'
-  constructor(ms: number) {
-    super(`No connection within ${ms} ms.`)
-  }
-}
+/** The signature of a request holds for 5 minutes around its time. */
+const maxSkewMs = 4 * 60_000
+/** How long an identity is used without asking the SDK's providers, which take a tenth of the time of a post. */
+const identityMs = 1_000
+
+const posted: PostOutcome = { status: 'posted' }
 
 /**
- * Sends signed requests over kept-alive sockets. A post is the most frequent request of a line, and the SDK's command
- * takes several times the CPU time of this one. A request that was not sent since its socket was dead is repeated.
+ * Sends signed posts over kept-alive sockets. A post is the most frequent request of a line, and the SDK's command
+ * takes several times the CPU time of this one. A post makes one promise, since each one costs more where an
+ * `AsyncLocalStorage` is in use.
  */
 export class SignedClient {
   readonly #target: SignedTarget
-  readonly #signer = new PostSigner()
-  /** The path before the connection's id. */
-  readonly #base: string
+  readonly #pool: SocketPool
+  readonly #signer: PostSigner
+  readonly #ends: RequestEnds
   /** The machine's clock minus the API's, in milliseconds, when they differ so much that signatures are refused. */
   #skewMs = 0
+  #identity: Identity | undefined
+  #identityFoundAt = 0
 
   constructor(target: SignedTarget) {
+    const { callbackUrl, clock = { now: () => Date.now() }, open = socketsTo(callbackUrl) } = target
     this.#target = target
-    this.#base = `${target.callbackUrl.pathname.replace(/\/$/, '')}/@connections/`
+    this.#pool = new SocketPool({ ...target, open, clock })
+    this.#signer = new PostSigner(callbackUrl)
+    this.#ends = new RequestEnds(target.requestTimeoutMs)
   }
 
-  /** Resolves when the response has ended. Rejects with a `ResponseError` for a status that is not a success. */
-  async send(request: SignedRequest, { timeoutMs, signal }: RequestLimits): Promise<void> {
-    signal?.throwIfAborted()
-    const attempt: Attempt = { ended: undefined, abort: undefined }
-    const end = (reason: unknown) => {
-      attempt.ended = { reason }
-      attempt.abort?.(reason)
-    }
-    const timer = setTimeout(() => end(new DeadlineError(timeoutMs)), timeoutMs)
-    const abort = () => end(signal?.reason)
-    signal?.addEventListener('abort', abort, { once: true })
-    try {
-      const options = await this.#sign(request, attempt)
-      await this.#sendSigned(options, request.text, attempt)
-    } finally {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', abort)
-    }
-  }
-
-  async #sign({ method, connectionId, text }: SignedRequest, attempt: Attempt): Promise<http.RequestOptions> {
-    const { callbackUrl, credentials, region } = this.#target
-    const known = await endedBy(attempt, Promise.all([credentials(), region()]))
-    const path = this.#base + encodeURIComponent(connectionId)
-    const target = { host: callbackUrl.host, credentials: known[0], region: known[1] }
-    const headers = this.#signer.sign(target, { path, body: text, time: Date.now() - this.#skewMs })
-    return { method, path, headers, ...addressOf(callbackUrl) }
-  }
-
-  async #sendSigned(options: http.RequestOptions, text: string, attempt: Attempt): Promise<void> {
-    for (let resends = 0; ; resends++) {
-      try {
-        return await this.#sendOnce(options, text, attempt)
-      } catch (error) {
-        if (resends === maxResends || attempt.ended !== undefined || !wasNotSent(error)) throw error
+  /** Resolves when the response has ended, or the post was ended early. Never rejects. */
+  post(post: SignedPost): Promise<PostOutcome> {
+    return new Promise((resolve) => {
+      const { signal } = post
+      let isDone = false
+      const settle = (outcome: PostOutcome) => {
+        if (isDone) return
+        isDone = true
+        this.#ends.delete(running, signal)
+        resolve(outcome)
       }
-    }
-  }
-
-  #sendOnce(options: http.RequestOptions, text: string, attempt: Attempt): Promise<void> {
-    const { callbackUrl, agents, connectionTimeoutMs } = this.#target
-    return new Promise((resolve, reject) => {
-      const request =
-        callbackUrl.protocol === 'https:'
-          ? https.request({ ...options, agent: agents.httpsAgent })
-          : http.request({ ...options, agent: agents.httpAgent })
-      attempt.abort = (reason) => {
-        reject(reason)
-        request.destroy()
+      let cancel = () => {}
+      const fail = (error: unknown) => settle(toPostFailure(error))
+      const running = {
+        end(reason: unknown) {
+          fail(reason)
+          cancel()
+        },
       }
-      request.on('error', reject)
-      request.once('socket', (socket) => {
-        if (!socket.connecting) return
-        const timer = setTimeout(
-          () => request.destroy(new ConnectionTimeoutError(connectionTimeoutMs)),
-          connectionTimeoutMs,
-        )
-        socket.once('connect', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
-      })
-      request.once('response', (response) => {
-        response.once('error', reject)
-        if (response.statusCode === 200) response.once('end', resolve).resume()
-        else this.#readFailure(response).then(reject, reject)
-      })
-      request.end(text)
-      if (attempt.ended !== undefined) attempt.abort(attempt.ended.reason)
+      if (signal?.aborted) {
+        fail(signal.reason)
+        return
+      }
+      const send = (identity: Identity) => {
+        if (isDone) return
+        const time = Date.now() - this.#skewMs
+        const done = (response: HttpResponse) =>
+          response.status === 200 ? settle(posted) : fail(this.#toError(response))
+        cancel = this.#pool.send(this.#signer.sign(identity, { ...post, time }), { done, fail })
+      }
+      this.#ends.add(running, signal)
+      this.#withIdentity(send, fail)
     })
   }
 
-  async #readFailure(response: http.IncomingMessage): Promise<ResponseError> {
-    const status = response.statusCode ?? 0
-    let body = ''
-    response.setEncoding('utf8')
-    for await (const part of response) if (body.length < mostReasonBytes) body += part
-    const serverTime = Date.parse(response.headers.date ?? '')
+  #withIdentity(use: (identity: Identity) => void, fail: (error: unknown) => void): void {
+    const age = Date.now() - this.#identityFoundAt
+    if (this.#identity === undefined || age < 0 || age >= identityMs) {
+      this.#findIdentity().then(use).catch(fail)
+      return
+    }
+    try {
+      use(this.#identity)
+    } catch (error) {
+      fail(error)
+    }
+  }
+
+  async #findIdentity(): Promise<Identity> {
+    const [credentials, region] = await Promise.all([this.#target.credentials(), this.#target.region()])
+    this.#identity = { credentials, region }
+    this.#identityFoundAt = Date.now()
+    return this.#identity
+  }
+
+  #toError(response: HttpResponse): ResponseError {
+    const { status, body } = response
+    if (status === 403) this.#identity = undefined // the credentials may have been replaced
+    const serverTime = Date.parse(headerOf(response, 'date') ?? '')
     if (status === 403 && Math.abs(Date.now() - this.#skewMs - serverTime) > maxSkewMs)
-      this.#skewMs = Date.now() - serverTime // the next request is signed with the API's time
-    const { name, message } = describe(response.headers['x-amzn-errortype'], body)
+      this.#skewMs = Date.now() - serverTime // the next post is signed with the API's time
+    const text = Buffer.from(body, 'latin1').toString()
+    const { name, message } = describe(headerOf(response, 'x-amzn-errortype'), text)
     return new ResponseError(status, name, message)
   }
 }
 
-/** The signature of a request holds for 5 minutes around its time. */
-const maxSkewMs = 4 * 60_000
-
-interface Attempt {
-  ended: { readonly reason: unknown } | undefined
-  abort: ((reason: unknown) => void) | undefined
-}
-
-/** Settles like `promise`, or rejects when the attempt ends first. */
-function endedBy<T>(attempt: Attempt, promise: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    attempt.abort = reject
-    promise.then(resolve, reject)
-  })
-}
-
-function addressOf({ hostname, port }: URL): { readonly host: string; readonly port?: string } {
-  const host = hostname.replace(/^\[(.*)\]$/, '$1') // an IPv6 address
-  return port === '' ? { host } : { host, port }
-}
-
 /** The error's name is in a header or in the body; the SDK takes `Unknown` for neither. */
-function describe(
-  header: string | string[] | undefined,
-  text: string,
-): { readonly name: string; readonly message: string } {
+function describe(header: string | undefined, text: string): { readonly name: string; readonly message: string } {
   const body = parse(text)
   const named = [header, body.__type, body.code].find((each) => typeof each === 'string' && each !== '')
   const name = typeof named === 'string' ? (named.split(/[,:]/)[0]?.replace(/^.*#/, '') ?? 'Unknown') : 'Unknown'

@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream'
 import type { WallClock } from '../ports/clock.ts'
 
 const maxIdleMs = 2_000 // a function is frozen between invocations, and its idle sockets may be closed meanwhile
-const maxResends = 10 // more than a request needs: the first dead socket closes all idle ones
+/** How often a request that was not sent is repeated. It needs fewer: the first dead socket closes all idle ones. */
+export const maxResends = 10
 
 /** Errors of requests on a dead socket that got no byte of a response. */
 const unsent = new WeakSet<object>()
@@ -47,6 +48,21 @@ export function wasNotSent(error: unknown): boolean {
   return typeof error === 'object' && error !== null && unsent.has(error)
 }
 
+/**
+ * Marks the error of a request on a reused socket that got no byte of a response, unless the socket may have been alive.
+ * Returns whether the request was not sent.
+ */
+export function markNotSent(error: NodeJS.ErrnoException): boolean {
+  if (!brokenCodes.has(error.code)) return false
+  unsent.add(error)
+  return true
+}
+
+/** Whether a socket must not be reused. Below 0 the clock was set back, and the idle time is not known. */
+export function isIdleTooLong(idleMs: number): boolean {
+  return !(idleMs >= 0 && idleMs <= maxIdleMs)
+}
+
 /** An HTTP handler of an AWS client. */
 interface Handler<Request, Options, Response> {
   handle(request: Request, options?: Options): Promise<Response>
@@ -74,10 +90,7 @@ type CallableAgent = Agent & { addRequest(request: ClientRequest, ...rest: reado
 
 function limitIdle(agent: Agent, now: () => number): Agent {
   const usedAt = new WeakMap<Duplex, number>()
-  const isStale = (socket: Duplex) => {
-    const idleMs = now() - (usedAt.get(socket) ?? Number.NaN)
-    return !(idleMs >= 0 && idleMs <= maxIdleMs) // below 0: the clock was set back, and the idle time is not known
-  }
+  const isStale = (socket: Duplex) => isIdleTooLong(now() - (usedAt.get(socket) ?? Number.NaN))
 
   /** No free socket is stale before this time, so that a request need not look at all of them. */
   let staleFrom = Number.NEGATIVE_INFINITY
@@ -117,8 +130,7 @@ function limitIdle(agent: Agent, now: () => number): Agent {
       socket.once('data', onData)
       request.once('close', () => socket.off('data', onData))
       request.once('error', (error: NodeJS.ErrnoException) => {
-        if (isAnswered || !brokenCodes.has(error.code)) return
-        unsent.add(error)
+        if (isAnswered || !markNotSent(error)) return
         closeIdle(() => true) // the other idle sockets are most likely dead too
       })
     })
