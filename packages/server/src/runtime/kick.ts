@@ -113,7 +113,7 @@ async function endAll(context: RuntimeContext, found: readonly Found[], kicked: 
   const failed = found.filter((_, at) => ends[at] === 'failed').map(({ connectionId }) => connectionId)
   if (failed.length === 0) return ends.filter((each) => each === 'ended').length
   throw new Error(
-    `Expected the gateway to close ${found.length} connections, and it did not close ${failed.slice(0, 5).join(', ')}` +
+    `Expected the gateway to close ${found.length === 1 ? '1 connection' : `${found.length} connections`}, and it did not close ${failed.slice(0, 5).join(', ')}` +
       `${failed.length > 5 ? ` and ${failed.length - 5} more` : ''}. They are marked as closed: do it again to close their sockets.`,
   )
 }
