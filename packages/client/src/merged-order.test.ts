@@ -35,7 +35,10 @@ function play(options: { readonly onGap?: (gap: Gap) => void; readonly onShown?:
         next: (result) => observer.next({ result, context: op.context }),
         fail: (data) =>
           observer.error(TRPCClientError.from({ error: { message: 'no', code: -32_603, data } } as never)),
-        gap: (gap) => optionsOf(op.context).onGap?.({ path: op.path, input: op.input, ...gap } as Gap),
+        gap(gap) {
+          const { onGap, aroundGap = (handler) => handler } = optionsOf(op.context)
+          if (onGap !== undefined) aroundGap(onGap)({ path: op.path, input: op.input, ...gap } as Gap)
+        },
         isOver: false,
       }
       open.push(part)
