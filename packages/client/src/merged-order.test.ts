@@ -213,6 +213,24 @@ test('a subscription whose topic outgrows its log goes on after its last event [
   expect(shown(seen)).toEqual(['started', 'seven', 'started', '1:1'])
 })
 
+test('a subscription without an event whose topic outgrows its log goes on where it began [TL-PART-7]', () => {
+  const { open, split } = play()
+  open[0]?.next({ type: 'started', from: 'e0:5' })
+  split(2)
+  open[1]?.fail({ partitions: { count: 2 } })
+  expect(open.slice(-2).map(({ path }) => path)).toEqual(['live#0/2@e0:5', 'live#1/2@start'])
+})
+
+test('a position that comes again with a lost socket is not before the last event [TL-PART-7]', () => {
+  const { open, split } = play()
+  open[0]?.next({ type: 'started', from: 'e0:5' })
+  open[0]?.next({ type: 'data', id: 'e0:7', data: { id: 'e0:7', data: 'seven' } })
+  open[0]?.next({ type: 'started', from: 'e0:6' })
+  split(2)
+  open[1]?.fail({ partitions: { count: 2 } })
+  expect(open.at(-2)?.path).toBe('live#0/2@e0:7')
+})
+
 test('a gap of a subscription to one log names the path and the input of the application', () => {
   const gaps: unknown[] = []
   const { open } = play({ onGap: (gap) => gaps.push(gap) })

@@ -120,7 +120,8 @@ class MergedSubscription<R extends AnyTRPCRouter> {
         if (isLive && this.#resumeAt !== undefined) return this.#resumeOne()
         if (isLive) hasStarted = true
         const id = result.type === 'data' && typeof result.id === 'string' ? result.id : undefined
-        last = id ?? last // also if the application's callback throws
+        const { from } = result as { readonly from?: string } // of `started`
+        last = id ?? (from !== undefined && isAfter(from, last) ? from : last) // also if the application's callback throws
         observer.next(value)
         if (id !== undefined) this.#notifyPosition(id)
       },

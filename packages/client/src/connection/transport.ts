@@ -41,7 +41,8 @@ export interface SubscribeRequest {
   readonly aroundGap?: ((onGap: GapHandler) => GapHandler) | undefined
 }
 export interface SubscriptionObserver {
-  started(): void
+  /** `from`: the position that it begins after, of a subscription to a log. */
+  started(from: string | undefined): void
   /** The subscription waits for a socket. */
   pending(reason: TrunklineError): void
   data(result: DataResult): void

@@ -124,7 +124,10 @@ function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {
   return transport.subscribe(
     { path, input: transform.serialize(op.input), givenInput: op.input, onGap, aroundGap },
     {
-      started: () => failsByTransform(request) || observer.next({ result: { type: 'started' }, context }),
+      started(from) {
+        const result = { type: 'started' as const, from } // for `mergePartitions`
+        if (!failsByTransform(request)) observer.next({ result, context })
+      },
       pending(line) {
         const error: TRPCClientError<R> = toClientError({ line }, transform)
         optionsOf(context).onPending?.(line)
