@@ -44,7 +44,7 @@ export function partitionRules(
   }
   if (!Number.isInteger(count) || (count as number) < 1 || (count as number) > maxPartitions)
     throw new TypeError(
-      `Expected partitions of channel ${name} to be a whole number from 1 to ${maxPartitions}, got ${describeValue(count)}`,
+      `Expected partitions of channel ${name} to be a whole number from 1 to ${maxPartitions}, got ${typeof count === 'number' ? `${count}.` : describeValue(count)} Declare as many as the rate needs, such as partitions: 4.`,
     )
   return { partitions: { count: count as number, ...(by !== undefined && { by: by as PartitionRules['by'] & {} }) } }
 }

@@ -1,7 +1,7 @@
 import { TRPCError } from '@trpc/server'
 import { defined } from '@trunkline/protocol'
 import { createLine, type Duration, type Published } from '@trunkline/server'
-import type { Application } from '@trunkline/server/internal'
+import { type Application, writtenPartitions } from '@trunkline/server/internal'
 import type { Backend } from '@trunkline/server/ports'
 import * as z from 'zod'
 import { UsageError } from '../../stage/usage-error.ts'
@@ -23,6 +23,11 @@ export async function publishRaw(
 ): Promise<Published> {
   if (retention !== undefined && !/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(retention))
     throw new UsageError(`Expected --retention to be a time such as 24h or 7d, got ${retention}.`)
+  const partitions = await writtenPartitions(backend.store, channel)
+  if (partitions > 1)
+    throw new UsageError(
+      `Expected a channel without partitions for --raw, got ${channel}, which has ${partitions}. Pass --entry: it knows the partition of the event.`,
+    )
   const schemas = { key: z.record(z.string(), z.union([z.string(), z.number()])), event: z.any() }
   const declared = { ...schemas, ...defined({ retention: retention as Duration | undefined }) }
   return validated(() => createLine({ backend }).channel(channel, declared).publish(key, event, options))

@@ -34,7 +34,7 @@ export const topicsListCommand = defineCommand({
     const listed =
       name === undefined
         ? await allTopics({ stage, io, ...defined({ max, yes }) }, channel)
-        : { topics: [await describeTopic(stage, name)] }
+        : { topics: await describeTopic(stage, name) }
     const { topics } = listed
     io.result(listed, [
       ...topics.map(({ topic, newest, newestAt, subscribers }) => {
