@@ -81,8 +81,7 @@ async function nothingIsLost(world: Growing, { thrown }: Pick<Ended, 'thrown'>):
 /** After which event the client began in a partition: before all in one that was added, or where it never began. */
 function beganAt({ client: { began } }: Growing, index: number): number {
   const isOf = (path: string) => path.includes(`#${index}/`) || (index === 0 && path.endsWith('#'))
-  const [path = '', offset = 0] = [...began].find(([each]) => isOf(each)) ?? []
-  return path.endsWith('@start') ? 0 : offset
+  return [...began].find(([path]) => isOf(path))?.[1] ?? 0
 }
 
 /** Each event is in the state, or is shown after it. */

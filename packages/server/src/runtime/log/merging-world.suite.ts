@@ -212,7 +212,7 @@ export interface MergingClient {
   readonly gaps: readonly unknown[]
   readonly errors: readonly unknown[]
   readonly isStarted: () => boolean
-  /** Where each subscription began that the link opened, by its path. */
+  /** Where each subscription of the link has to begin, by its path: before all events if it was opened later. */
   readonly began: ReadonlyMap<string, number>
 }
 
@@ -228,6 +228,7 @@ function createMergingClient(send: (frame: SentFrame) => Promise<readonly unknow
   const next = ({ path, context }: { readonly path: string; readonly context: object }) =>
     observable<unknown, unknown>((observer) => {
       const id = ++ids
+      const isAdded = starts > 0
       const onGap = (gap: object) => {
         const { aroundGap = (handler: (gap: object) => void) => handler, onGap = (each: object) => gaps.push(each) } =
           ((context as { readonly trunkline?: object }).trunkline ?? {}) as Record<string, never>
@@ -237,7 +238,7 @@ function createMergingClient(send: (frame: SentFrame) => Promise<readonly unknow
         show: (result) => observer.next({ result, context }),
         fail: (error) => observer.error(Object.assign(new Error(error.message), { data: error.data })),
         onGap,
-        onBegin: (offset) => began.has(path) || began.set(path, offset),
+        onBegin: (offset) => began.has(path) || began.set(path, isAdded ? 0 : offset),
       })
       follows.set(id, follower)
       outbox.push({ id, method: 'subscription', params: { path, input, ref: 1 } })
