@@ -121,7 +121,7 @@ class MergedSubscription<R extends AnyTRPCRouter> {
         if (isLive) hasStarted = true
         const id = result.type === 'data' && typeof result.id === 'string' ? result.id : undefined
         const { from } = result as { readonly from?: string } // of `started`
-        last = id ?? (from !== undefined && isAfter(from, last) ? from : last) // also if the application's callback throws
+        last = id ?? (from !== undefined && isAfter(from, last) ? from : last) // also if a callback throws
         observer.next(value)
         if (id !== undefined) this.#notifyPosition(id)
       },

@@ -20,7 +20,7 @@ const key = z.object({ room: z.string() })
 const event = z.object({ by: z.string(), n: z.number() })
 const input = { room: 'x' }
 const topic = 'ticks?room=s:x'
-export const mostPartitions = 3
+const mostPartitions = 3
 
 /** What an event of the client is of: its partition key and its number. A state has the texts of the events in it. */
 export type Shown = { readonly id: string; readonly data: z.infer<typeof event> | { readonly all: readonly string[] } }
