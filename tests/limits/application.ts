@@ -18,13 +18,17 @@ export const batchPauseMs = 500
 const authorize = (_: unknown, { claims }: TopicCaller<{ readonly role: string }>) =>
   claims?.role !== 'moderator' || 'This room is for members.'
 
-/** A line and a router with a procedure of each kind that a frame can name. */
-export function createApplication(backend: Backend & Required<Pick<Backend, 'clock'>>) {
+/** How many partitions a topic of the channel `parts` has in the first version of the application. */
+export const partitions = 4
+
+/** A line and a router with a procedure of each kind that a frame can name. `count`: the partitions of its version. */
+export function createApplication(backend: Backend & Required<Pick<Backend, 'clock'>>, count = partitions) {
   const line = createLine<{ readonly role: string }>({ backend })
   const events = line.channel('room', { key, event: z.object({ text: z.string() }) })
   const schemas = { key, event: z.object({ text: z.string() }) }
   const guarded = line.channel('guarded', { ...schemas, authorize })
   const rechecked = line.channel('rechecked', { ...schemas, authorize, recheck: 'delivery' })
+  const parts = line.channel('parts', { ...schemas, partitions: count, partitionBy: ({ text }) => text })
   const typing = line.ephemeral('typing', { key, event: z.object({ text: z.string() }) })
   const here = line.presence('here', { key, data: z.object({ name: z.string().optional() }) })
   const answers = line.stream('answers', {
@@ -66,6 +70,8 @@ export function createApplication(backend: Backend & Required<Pick<Backend, 'clo
     guarded: p.input(key).subscription(({ input }) => guarded.subscribe(input)),
     rechecked: p.input(key).subscription(({ input }) => rechecked.subscribe(input)),
     live: p.input(key).subscription(({ input }) => events.subscribe(input)),
+    postPart: p.input(said).mutation(async ({ input: { text, ...room } }) => (await parts.publish(room, { text })).id),
+    parts: p.input(key).subscription(({ input }) => parts.subscribe(input)),
     loud: p.input(key).subscription(({ input }) => events.subscribe(input).filter(({ text }) => text !== '')),
     onTyping: p.input(key).subscription(({ input }) => typing.subscribe(input)),
     joinAs: p.input(said).subscription(({ input: { text, ...room } }) => here.join(room, { member: text, data: {} })),
@@ -76,7 +82,7 @@ export function createApplication(backend: Backend & Required<Pick<Backend, 'clo
       yield 2
     }),
   })
-  return { line, router, events, answers }
+  return { line, router, events, parts, answers }
 }
 
 /** `ann` has a principal, `ann-moved` the same principal with other claims; a caller without a token is anonymous. */

@@ -61,6 +61,44 @@ describe('the budget of requests to the table', () => {
     expect(of('publishStock').writes - of('publish1').writes).toBe(2)
   })
 
+  it('of a publish to a partition is that to one log, and a read in each process and a write under a key more', () => {
+    expect(of('partitionPublish')).toMatchObject(of('publish1'))
+    expect(reads('partitionPublishFirst') - reads('publish1')).toBe(1)
+    expect(of('partitionPublishFirst').writes).toBe(of('publish1').writes)
+    expect(of('partitionPublishKeyed').writes - of('publishKeyed').writes).toBe(1)
+    expect(reads('partitionPublishKeyed')).toBe(reads('publishKeyed'))
+  })
+
+  it('of a subscribe that merges 4 partitions is that of 4 and two reads, in 5 messages', () => {
+    expect(of('partitionSubscribe').writes).toBe(4 * of('subscribe').writes)
+    expect(reads('partitionSubscribe')).toBe(4 * reads('subscribe') + 2)
+    expect(of('partitionSubscribe')).toMatchObject({ messagesIn: 5, messagesOut: 5, functions: 5 })
+  })
+
+  it('of a resume of 4 partitions is two writes and two reads of each, a write for the count and a read', () => {
+    expect(of('partitionResume').writes).toBeLessThanOrEqual(4 * 2 + 1)
+    expect(reads('partitionResume')).toBeLessThanOrEqual(4 * 2 + 1)
+    expect(of('partitionResume').messagesIn).toBe(1)
+  })
+
+  it('of a keepalive of 4 partitions is that of one subscription and a read', () => {
+    expect(of('partitionKeepalive').requests).toBe(of('keepalive').requests + 1)
+  })
+
+  it('of a growth is a read and a write for each added partition, a read at a sync, and the new subscribes', () => {
+    const added = 2
+    const others = of('publish0').writes + added * (of('subscribe').writes + 1) // a log without an event gets its epoch
+    expect(of('partitionGrowth').writes - others).toBeLessThanOrEqual(added)
+    const otherReads = reads('publish0') + reads('keepalive') + added * reads('subscribe')
+    // of each added partition: its newest event, and when it was added
+    expect(reads('partitionGrowth') - otherReads).toBeLessThanOrEqual(1 + 1 + 2 * added)
+  })
+
+  it('of a stop of 4 partitions is that of 4 subscriptions', () => {
+    const { requests, writes, posts } = of('unsubscribe')
+    expect(of('partitionUnsubscribe')).toMatchObject({ requests: 4 * requests, writes: 4 * writes, posts: 4 * posts })
+  })
+
   it('of an auth with the same claims is one write', () => {
     expect(of('auth').writes).toBe(1)
   })

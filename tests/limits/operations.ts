@@ -1,6 +1,6 @@
 // More than 200 lines: every operation that the cost of a line is made of, in one place.
 import type { OperationName } from '../../packages/local/src/cost/counts.ts'
-import { batchPauseMs } from './application.ts'
+import { batchPauseMs, partitions } from './application.ts'
 import { type Cost, marginalCost } from './counts.ts'
 import {
   ann,
@@ -131,6 +131,90 @@ async function run(count: number, stops = false): Promise<Cost> {
 }
 const chunk = async () => marginalCost(await run(batches + 1), await run(1), batches)
 
+/** Publishes until each of the first partitions has an event. Returns a position of each. */
+async function fill(world: World, count: number): Promise<readonly string[]> {
+  const ids = new Map<number, string>()
+  await world.run(async () => {
+    for (let n = 0; ids.size < count; n++) {
+      const { id } = await world.application.parts.publish(input, { text: `${n}`.padEnd(100, 'x') })
+      const [, index = '0', cursor = id] = /^(\d+)\/(.*)$/.exec(id) ?? []
+      ids.set(Number(index), cursor)
+    }
+  })
+  world.clock.time += minute
+  return Array.from({ length: count }, (_, index) => ids.get(index) ?? '')
+}
+const numbers = (count: number, from = 0) => Array.from({ length: count - from }, (_, n) => from + n)
+const partOf = (index: number, count: number, at = '') => ({
+  id: index,
+  method: 'subscription',
+  params: { path: `parts#${index}/${count}${at}`, input, ref: 1 },
+})
+/** What `mergePartitions` sends: it asks, and then subscribes to each, in a message of its own. */
+async function merge(world: World, connection: Connection, count: number): Promise<void> {
+  await world.send(connection, { ...subscribe('parts#', 'ask') })
+  for (const index of numbers(count)) await world.send(connection, partOf(index, count))
+}
+
+/** An operation of a connection that merges all partitions, each of which has an event. */
+const merged = (
+  name: string,
+  act: (world: World, connection: Connection, positions: readonly string[]) => Promise<unknown>,
+): Operation => ({
+  name,
+  count: () =>
+    measured(async (world) => {
+      const positions = await fill(world, partitions)
+      const connection = await world.connect()
+      await merge(world, connection, partitions)
+      world.clock.time += minute
+      return () => act(world, connection, positions)
+    }),
+})
+const syncOf = (positions: readonly string[]) => ({
+  id: 's',
+  method: 'sync',
+  params: { subscriptions: positions.map((from, id) => ({ id, ref: 1, from })) },
+})
+const resumeOf = (positions: readonly string[]) =>
+  positions.map((lastEventId, index) => {
+    const frame = partOf(index, partitions)
+    return { ...frame, params: { ...frame.params, lastEventId, ref: 1 } }
+  })
+
+/** A publish to one subscriber that merges. `anew`: by a process that has read nothing of partitions. */
+const toPartition = (name: string, { anew = false, isKeyed = false } = {}): Operation => ({
+  name,
+  count: () =>
+    measured(async (world) => {
+      await fill(world, partitions)
+      if (!isKeyed) await merge(world, await world.connect(), partitions)
+      const publisher = await world.connect()
+      if (anew) world.deploy()
+      return () => world.send(publisher, isKeyed ? keyed(post('postPart')) : post('postPart'))
+    }),
+})
+
+/** A version with twice the partitions publishes, and a client that merges learns of them by its sync. */
+const growth: Operation = {
+  name: `partitions: growth from 2 to ${partitions}, with its publish and one sync`,
+  count: () =>
+    measured(async (world) => {
+      world.deploy(2)
+      const positions = await fill(world, 2)
+      const connection = await world.connect()
+      await merge(world, connection, 2)
+      const publisher = await world.connect()
+      world.deploy(partitions)
+      world.clock.time += minute
+      return async () => {
+        await world.send(publisher, post('postPart'))
+        await world.send(connection, syncOf(positions))
+        for (const index of numbers(partitions, 2)) await world.send(connection, partOf(index, partitions, '@start'))
+      }
+    }),
+}
+
 const toStock = async (world: World) => {
   await publish(world, 1)
   await world.send(await world.connect({ stock: true }), subscribe('live'))
@@ -166,6 +250,34 @@ export const operations: Readonly<Record<OperationName, Operation>> = {
   publish10000: toMany(10_000, 2),
   publishStock: { name: 'publish to 1 stock client', count: () => measured(toStock) },
   publishKeyed: operation(sends('keyed publish to nobody', 'mutation', () => keyed(post('post')), { before: withLog })),
+  partitionPublish: toPartition(`partitions: publish to one of ${partitions}, to 1`),
+  partitionPublishFirst: toPartition('partitions: the same, the first of a process', { anew: true }),
+  partitionPublishKeyed: toPartition('partitions: keyed publish to nobody', { isKeyed: true }),
+  partitionSubscribe: {
+    name: `partitions: subscribe that merges ${partitions}`,
+    count: () =>
+      measured(async (world) => {
+        await fill(world, partitions)
+        const connection = await world.connect()
+        return () => merge(world, connection, partitions)
+      }),
+  },
+  partitionResume: {
+    name: `partitions: resume of ${partitions}`,
+    count: () =>
+      measured(async (world) => {
+        const positions = await fill(world, partitions)
+        const connection = await world.connect()
+        return () => world.send(connection, resumeOf(positions))
+      }),
+  },
+  partitionKeepalive: merged(`partitions: keepalive of ${partitions}`, (world, connection, positions) =>
+    world.send(connection, syncOf(positions)),
+  ),
+  partitionGrowth: growth,
+  partitionUnsubscribe: merged(`partitions: stop of ${partitions}`, async (world, connection) => {
+    for (const index of numbers(partitions)) await world.send(connection, stop(index))
+  }),
   presenceJoin: one(
     'presence: join, 10 watch',
     () => joinAs('m0'),

@@ -446,6 +446,10 @@ export const tables: Readonly<Record<string, readonly Row[]>> = {
     sends(`${array} of them in an array`, 'subscription', () => many(array, (id) => subscribe('live', id)), {
       before: full('subscriptions', connectionSubscriptions.value, withLog),
     }),
+    sends('to partitions, which asks for their number', 'subscription', () => subscribe('parts#')),
+    sends(`${array} of them in an array`, 'subscription', () => many(array, (id) => subscribe('parts#', id))),
+    sends('to a partition from its first event', 'subscription', () => subscribe('parts#3/4@start')),
+    sends(`${array} of them in an array`, 'subscription', () => many(array, (id) => subscribe('parts#3/4@start', id))),
     sends('`subscription.stop`', 'subscription.stop', () => stop(1), { before: subscribedTo('live') }),
     sends(`${subscriptions} of them in an array`, 'subscription.stop', () => all.map((id) => stop(id)), {
       before: manySubscriptions('live'),

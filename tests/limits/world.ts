@@ -136,7 +136,7 @@ export async function createWorld() {
       delayed.push(payload)
     },
   }
-  const application = createApplication({ store, gateway, clock, invoker })
+  let application = createApplication({ store, gateway, clock, invoker })
   const createHandlers = (rates: Rates = {}): Handlers =>
     createLambdaHandlers({
       ...application,
@@ -230,7 +230,15 @@ export async function createWorld() {
   }
 
   return {
-    ...{ clock, connect, send, http, read, disconnect, application },
+    ...{ clock, connect, send, http, read, disconnect },
+    get application() {
+      return application
+    },
+    /** From now on a version with this many partitions runs, in a process that has read nothing yet. */
+    deploy(partitions?: number): void {
+      application = createApplication({ store: new Proxy(store, {}), gateway, clock, invoker }, partitions)
+      handlers = createHandlers()
+    },
     /** From now on the handlers have these rates. */
     setRates(rates: Rates): void {
       handlers = createHandlers(rates)

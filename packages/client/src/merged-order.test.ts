@@ -35,7 +35,10 @@ function play(options: { readonly onGap?: (gap: Gap) => void; readonly onShown?:
         next: (result) => observer.next({ result, context: op.context }),
         fail: (data) =>
           observer.error(TRPCClientError.from({ error: { message: 'no', code: -32_603, data } } as never)),
-        gap: (gap) => optionsOf(op.context).onGap?.({ path: op.path, input: op.input, ...gap } as Gap),
+        gap(gap) {
+          const { onGap, aroundGap = (handler) => handler } = optionsOf(op.context)
+          if (onGap !== undefined) aroundGap(onGap)({ path: op.path, input: op.input, ...gap } as Gap)
+        },
         isOver: false,
       }
       open.push(part)
@@ -208,6 +211,24 @@ test('a subscription whose topic outgrows its log goes on after its last event [
   start(1, {}, 2)
   event(1, 1)
   expect(shown(seen)).toEqual(['started', 'seven', 'started', '1:1'])
+})
+
+test('a subscription without an event whose topic outgrows its log goes on where it began [TL-PART-7]', () => {
+  const { open, split } = play()
+  open[0]?.next({ type: 'started', from: 'e0:5' })
+  split(2)
+  open[1]?.fail({ partitions: { count: 2 } })
+  expect(open.slice(-2).map(({ path }) => path)).toEqual(['live#0/2@e0:5', 'live#1/2@start'])
+})
+
+test('a position that comes again with a lost socket is not before the last event [TL-PART-7]', () => {
+  const { open, split } = play()
+  open[0]?.next({ type: 'started', from: 'e0:5' })
+  open[0]?.next({ type: 'data', id: 'e0:7', data: { id: 'e0:7', data: 'seven' } })
+  open[0]?.next({ type: 'started', from: 'e0:6' })
+  split(2)
+  open[1]?.fail({ partitions: { count: 2 } })
+  expect(open.at(-2)?.path).toBe('live#0/2@e0:7')
 })
 
 test('a gap of a subscription to one log names the path and the input of the application', () => {

@@ -5,6 +5,7 @@ import superjson from 'superjson'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import * as z from 'zod'
 import { mergePartitions, onPosition } from './partitions.ts'
+import type { Gap } from './session/machine/gap.ts'
 import { createClient } from './trpc/create-client.ts'
 
 const line = createLine()
@@ -37,9 +38,10 @@ afterAll(() => local.close())
 
 /** A client that merges, and what a subscription of it gets. */
 function connect(transport: 'socket' | 'http' = 'socket', merges = true) {
-  const { connection } = local.connect({ transport, onGap: () => {} })
-  const links = merges ? [mergePartitions<typeof router>({ connection })] : []
-  return { connection, client: createClient<typeof router>({ connection, links, transformer: superjson }) }
+  const unhandled: Gap[] = []
+  const { connection } = local.connect({ transport, onGap: (gap) => unhandled.push(gap) })
+  const links = merges ? [mergePartitions<typeof router>()] : []
+  return { connection, unhandled, client: createClient<typeof router>({ connection, links, transformer: superjson }) }
 }
 type Client = ReturnType<typeof connect>['client']
 
@@ -182,7 +184,15 @@ test('an unsubscribe ends all partitions', async () => {
   await connection.close()
 })
 
-test('a link needs a connection of createConnection, or none', () => {
-  expect(() => mergePartitions({ connection: {} as never })).toThrow('Expected a connection from createConnection')
-  expect(mergePartitions()).toBeTypeOf('function')
+test('the onGap of the connection gets a gap with the path of the procedure and the number of the partition', async () => {
+  const { client, connection, unhandled } = connect()
+  const input = { room: 'unhandled', lastEventId: ',0.zz:9,,' }
+  await new Promise<void>((resolve, reject) => {
+    client.live.subscribe(input, { onStarted: () => resolve(), onError: reject })
+  })
+  expect(unhandled.toSorted((one, other) => Number(one.partition) - Number(other.partition))).toEqual([
+    { path: 'live', input, reason: 'not-resumable', lastEventId: null, partition: 0 },
+    { path: 'live', input, reason: 'new-epoch', lastEventId: null, partition: 1 },
+  ])
+  await connection.close()
 })

@@ -4,37 +4,23 @@ import type { Operation, TRPCClientError, TRPCLink } from '@trpc/client'
 import type { AnyTRPCRouter } from '@trpc/server'
 import { type Observer, observable, type Unsubscribable } from '@trpc/server/observable'
 import { formatPartitionId, formatPartitionPath, formatPositions, type PartitionRequest } from '@trunkline/protocol'
-import type { Connection } from './connection/create-connection.ts'
-import { transportOf } from './connection/transport.ts'
 import type { Gap, GapHandler } from './session/machine/gap.ts'
 import { callContext, optionsOf } from './trpc/call-options.ts'
 
-/** The option of `mergePartitions`. */
-export interface MergeOptions {
-  /** The connection of the client, whose `onGap` gets the gaps of subscriptions without an `onGap` of their own. */
-  readonly connection?: Connection
-}
-
 /**
  * A link that makes one subscription of the partitions of a channel. Put it before Trunkline's own: `createClient({
- * connection, links: [mergePartitions({ connection })] })`. Other subscriptions and calls pass through it unchanged.
+ * connection, links: [mergePartitions()] })`. Other subscriptions and calls pass through it unchanged.
  *
  * A subscription starts when all partitions have started, and ends with an error when one of them does. The id of an
  * event names its partition and its cursor. A gap names its partition. With `startWith` the state comes before all
- * events, and replaces what a gap has lost.
+ * events, and replaces what a gap has lost. To the server, n partitions are n + 1 subscribes.
  */
-export function mergePartitions<R extends AnyTRPCRouter>({ connection }: MergeOptions = {}): TRPCLink<R> {
-  const onGap = connection && transportOf(connection).onGap
+export function mergePartitions<R extends AnyTRPCRouter>(): TRPCLink<R> {
   return () =>
     ({ op, next }) =>
       op.type === 'subscription'
         ? observable((observer) => {
-            const merged = new MergedSubscription<R>({
-              op,
-              next,
-              observer,
-              onGap: optionsOf(op.context).onGap ?? onGap,
-            })
+            const merged = new MergedSubscription<R>({ op, next, observer })
             merged.ask()
             return () => merged.stop()
           })
@@ -77,7 +63,6 @@ interface Parts<R extends AnyTRPCRouter> {
   readonly op: Operation
   readonly next: LinkChain<R>
   readonly observer: Observer<Value<R>, TRPCClientError<R>>
-  readonly onGap: GapHandler | undefined
 }
 
 /** What the server says of partitions. */
@@ -124,9 +109,10 @@ class MergedSubscription<R extends AnyTRPCRouter> {
 
   /** Subscribes as to one log. [TL-PART-3] */
   ask(): void {
-    const { op, next, observer, onGap } = this.#given
+    const { op, next, observer } = this.#given
     let [hasStarted, last] = [false, undefined as string | undefined]
-    const context = onGap === undefined ? op.context : withGapHandler(op, (gap) => onGap({ ...gap, path: op.path }))
+    const aroundGap = (onGap: GapHandler) => (gap: Gap) => onGap({ ...gap, path: op.path })
+    const context = withOptions(op, { aroundGap })
     this.#asking = next({ ...op, context, path: formatPartitionPath(op.path) }).subscribe({
       next: (value) => {
         const { result } = value
@@ -134,7 +120,8 @@ class MergedSubscription<R extends AnyTRPCRouter> {
         if (isLive && this.#resumeAt !== undefined) return this.#resumeOne()
         if (isLive) hasStarted = true
         const id = result.type === 'data' && typeof result.id === 'string' ? result.id : undefined
-        last = id ?? last // also if the application's callback throws
+        const { from } = result as { readonly from?: string } // of `started`
+        last = id ?? (from !== undefined && isAfter(from, last) ? from : last) // also if a callback throws
         observer.next(value)
         if (id !== undefined) this.#notifyPosition(id)
       },
@@ -217,18 +204,22 @@ class MergedSubscription<R extends AnyTRPCRouter> {
     else own.unsubscribe() // it ended, or was opened again, before `subscribe` returned
   }
 
-  /** Without a state, gaps go to the handler that the connection would call, if there is one. */
+  /** A state replaces what a gap has lost. Without one, the handler that would be called gets the gap, if any. */
   #contextOf(index: number): Operation['context'] {
-    const { op, onGap } = this.#given
-    if (!this.#hasState && onGap === undefined) return op.context
-    return withGapHandler(op, (gap) => this.#onGap(index, gap))
+    const { op } = this.#given
+    if (this.#hasState) return withOptions(op, { onGap: () => this.#reload() })
+    return withOptions(op, { aroundGap: (onGap) => (gap) => this.#show(() => onGap(this.#inPartition(index, gap))) })
   }
 
-  #onGap(index: number, gap: Gap) {
-    const { op, onGap } = this.#given
-    if (this.#hasState) return this.#reload()
-    const lastEventId = gap.lastEventId && formatPartitionId(index, gap.lastEventId)
-    this.#show(() => onGap?.({ ...gap, path: op.path, input: op.input, lastEventId, partition: index }))
+  #inPartition(index: number, gap: Gap): Gap {
+    const { path, input } = this.#given.op
+    return {
+      ...gap,
+      path,
+      input,
+      lastEventId: gap.lastEventId && formatPartitionId(index, gap.lastEventId),
+      partition: index,
+    }
   }
 
   /** Loads the state again, after the partition with the gap has started. [TL-PART-5] */
@@ -358,9 +349,9 @@ class MergedSubscription<R extends AnyTRPCRouter> {
   }
 }
 
-/** The context of an operation, whose gaps go to another handler. */
-function withGapHandler({ context }: Operation, onGap: GapHandler): Operation['context'] {
-  return { ...context, ...callContext({ ...optionsOf(context), onGap }) }
+/** The context of an operation with other options. */
+function withOptions({ context }: Operation, options: ReturnType<typeof optionsOf>): Operation['context'] {
+  return { ...context, ...callContext({ ...optionsOf(context), ...options }) }
 }
 
 /** What the server says of partitions, in an error or in a value without an id. */

@@ -10,5 +10,5 @@ export { channelOfTopic, formatTopic, keyOfTopic, partitionOfTopic, topicOfParti
 export { type Application, applicationOf } from './lambda/application.ts'
 export { serveNames } from './lambda/check-options.ts'
 export { runWithBackend } from './line/create-line.ts'
-export { internalsOf, type LineInternals, publicSessionId } from './line/internals.ts'
+export { internalsOf, type LineInternals, publicSessionId, writtenPartitions } from './line/internals.ts'
 export { loadParts } from './line/operations.ts'

@@ -12,7 +12,7 @@ const callTimeoutMs = 30_000 // 30 s
 
 /** The transport through which links make calls and subscriptions on a session. */
 export function createTransport({ options, environment, observers, state, dispatch }: RunningSession): Transport {
-  return { onGap: options.onGap, transforms: () => state().transforms, call, subscribe }
+  return { transforms: () => state().transforms, call, subscribe }
 
   function call(request: CallRequest, observer: CallObserver): () => string | undefined {
     requireWebSocket()
@@ -38,7 +38,8 @@ export function createTransport({ options, environment, observers, state, dispat
 
   function subscribe(request: SubscribeRequest, observer: SubscriptionObserver): () => void {
     requireWebSocket()
-    const { path, input, givenInput, onGap = options.onGap } = request
+    const { path, input, givenInput, onGap: given = options.onGap, aroundGap } = request
+    const onGap = given && aroundGap ? aroundGap(given) : given
     const id = observers.nextId()
     // Throws here for an input that is no JSON. The session serialises it again on each attempt.
     const text = JSON.stringify({ id, method: 'subscription', params: { path, input } })

@@ -85,7 +85,7 @@ function notify({ observer, notifyGap }: Entry, effect: ObserverEffect) {
     case 'answer':
       return observer.answer?.(effect.data)
     case 'started':
-      return observer.started?.()
+      return observer.started?.(effect.from)
     case 'pending':
       return observer.pending?.(effect.line)
     case 'deliver':

@@ -5,8 +5,6 @@ import type { Failure, TrunklineError } from '../session/machine/trunkline-error
 
 /** The interface between a link and a connection. The link serialises inputs and deserialises outputs. */
 export interface Transport {
-  /** The `onGap` of the connection. */
-  readonly onGap: GapHandler | undefined
   /** Whether the router has a data transformer; undefined before the server's first `hello`. */
   transforms(): boolean | undefined
   /**
@@ -39,9 +37,12 @@ export interface SubscribeRequest {
   /** The application's input, for `Gap`. */
   readonly givenInput: unknown
   readonly onGap: GapHandler | undefined
+  /** Goes around the handler of gaps, whether it is the subscription's own or the connection's. */
+  readonly aroundGap?: ((onGap: GapHandler) => GapHandler) | undefined
 }
 export interface SubscriptionObserver {
-  started(): void
+  /** `from`: the position that it begins after, of a subscription to a log. */
+  started(from: string | undefined): void
   /** The subscription waits for a socket. */
   pending(reason: TrunklineError): void
   data(result: DataResult): void

@@ -58,6 +58,12 @@ export interface SubscribeOptions {
 /** All of Trunkline's options for one call. */
 export type AllCallOptions = MutationOptions & SubscribeOptions
 
+/** What a link of Trunkline adds to the options of a call. */
+interface LinkOptions {
+  /** Goes around the handler of gaps, whether it is the subscription's own or the connection's. */
+  readonly aroundGap?: (onGap: GapHandler) => GapHandler
+}
+
 /** The key of Trunkline's options in tRPC's `context` of a call. */
 const contextKey = 'trunkline'
 
@@ -69,8 +75,8 @@ export function callContext(options: AllCallOptions): Record<string, unknown> {
 }
 
 /** Reads Trunkline's options from the context of an operation. Returns an empty object when there are none. */
-export function optionsOf(context: Readonly<Record<string, unknown>>): AllCallOptions {
-  return (context[contextKey] ?? {}) as AllCallOptions // only `callContext` writes it
+export function optionsOf(context: Readonly<Record<string, unknown>>): AllCallOptions & LinkOptions {
+  return (context[contextKey] ?? {}) as AllCallOptions & LinkOptions // only `callContext` writes it
 }
 
 /** Moves Trunkline's options of one call into tRPC's `context`. */

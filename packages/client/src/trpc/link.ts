@@ -119,11 +119,15 @@ function rememberKey(keys: KeyMemory, id: number, key: string | Failure | undefi
 function subscribe<R extends AnyTRPCRouter>(request: Request<R>): () => void {
   const { transport, transform, connection, op, observer } = request
   const { path, context } = op
+  const { onGap, aroundGap } = optionsOf(context)
   observer.next({ result: toOperationState<R>(connection.state), context })
   return transport.subscribe(
-    { path, input: transform.serialize(op.input), givenInput: op.input, onGap: optionsOf(context).onGap },
+    { path, input: transform.serialize(op.input), givenInput: op.input, onGap, aroundGap },
     {
-      started: () => failsByTransform(request) || observer.next({ result: { type: 'started' }, context }),
+      started(from) {
+        const result = { type: 'started' as const, from } // for `mergePartitions`
+        if (!failsByTransform(request)) observer.next({ result, context })
+      },
       pending(line) {
         const error: TRPCClientError<R> = toClientError({ line }, transform)
         optionsOf(context).onPending?.(line)

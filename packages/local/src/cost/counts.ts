@@ -106,6 +106,38 @@ export const operationCounts = {
     ...{ requests: 8, readUnits: 3, writeUnits: 5, writes: 5, posts: 0, functions: 2 },
     ...{ ms: 40, messagesIn: 1, messagesOut: 1, httpRequests: 0, queued: 0 },
   },
+  partitionPublish: {
+    ...{ requests: 5, readUnits: 3, writeUnits: 2, writes: 2, posts: 1, functions: 2 },
+    ...{ ms: 35, messagesIn: 1, messagesOut: 2, httpRequests: 0, queued: 0 },
+  },
+  partitionPublishFirst: {
+    ...{ requests: 6, readUnits: 4, writeUnits: 2, writes: 2, posts: 1, functions: 2 },
+    ...{ ms: 40, messagesIn: 1, messagesOut: 2, httpRequests: 0, queued: 0 },
+  },
+  partitionPublishKeyed: {
+    ...{ requests: 9, readUnits: 3, writeUnits: 6, writes: 6, posts: 0, functions: 2 },
+    ...{ ms: 45, messagesIn: 1, messagesOut: 1, httpRequests: 0, queued: 0 },
+  },
+  partitionSubscribe: {
+    ...{ requests: 22, readUnits: 14, writeUnits: 12, writes: 12, posts: 5, functions: 5 },
+    ...{ ms: 160, messagesIn: 5, messagesOut: 5, httpRequests: 0, queued: 0 },
+  },
+  partitionResume: {
+    ...{ requests: 18, readUnits: 13, writeUnits: 9, writes: 9, posts: 1, functions: 1 },
+    ...{ ms: 35, messagesIn: 1, messagesOut: 2, httpRequests: 0, queued: 0 },
+  },
+  partitionKeepalive: {
+    ...{ requests: 3, readUnits: 14, writeUnits: 0, writes: 0, posts: 0, functions: 1 },
+    ...{ ms: 15, messagesIn: 1, messagesOut: 1, httpRequests: 0, queued: 0 },
+  },
+  partitionGrowth: {
+    ...{ requests: 25, readUnits: 21, writeUnits: 11, writes: 11, posts: 2, functions: 6 },
+    ...{ ms: 145, messagesIn: 4, messagesOut: 4, httpRequests: 0, queued: 0 },
+  },
+  partitionUnsubscribe: {
+    ...{ requests: 12, readUnits: 0, writeUnits: 12, writes: 12, posts: 4, functions: 4 },
+    ...{ ms: 100, messagesIn: 4, messagesOut: 4, httpRequests: 0, queued: 0 },
+  },
   presenceJoin: {
     ...{ requests: 18, readUnits: 11, writeUnits: 8, writes: 8, posts: 12, functions: 2 },
     ...{ ms: 100, messagesIn: 1, messagesOut: 12, httpRequests: 0, queued: 0 },

@@ -51,7 +51,7 @@ export function partitionRules(
     throw new TypeError(
       withDocs(
         'declarations',
-        `Expected partitions of channel ${name} to be a whole number from 1 to ${maxPartitions}, got ${describeValue(count)}`,
+        `Expected partitions of channel ${name} to be a whole number from 1 to ${maxPartitions}, got ${typeof count === 'number' ? `${count}.` : describeValue(count)} Declare as many as the rate needs, such as partitions: 4.`,
       ),
     )
   return { partitions: { count: count as number, ...(by !== undefined && { by: by as PartitionRules['by'] & {} }) } }

@@ -250,7 +250,7 @@ describe('erasing a topic', () => {
     expect((await run({ topic: logs[2] })).counts.events).toBe(third)
     expect(await countsOf()).toEqual([30 - second - third, 0, 0])
     expect((await run({ topic: logs[0], partition: 0 })).counts.events).toBe(30 - second - third)
-    for (const wrong of [ofKey, { topic: logs[0] }, { ...ofKey, partition: 16 }, { topic: `${logs[0]}/16` }])
+    for (const wrong of [ofKey, { topic: logs[0] }, { ...ofKey, partition: 3 }, { topic: `${logs[0]}/16` }])
       await expect(run(wrong)).rejects.toThrow('Expected a partition from 0 to 2 for channel ticks, got')
     const bare = (subject: object) => erase(createLine({ backend: made.backend }), subject as EraseSubject)
     for (const unnamed of [ofKey, { topic: logs[0] }])

@@ -1,4 +1,4 @@
-import { maxPartitions, withDocs } from '@trunkline/protocol'
+import { withDocs } from '@trunkline/protocol'
 import { describeValue } from '../define/describe-value.ts'
 import { channelOfTopic, formatTopic, partitionOfTopic, topicOfPartition } from '../define/topic.ts'
 import { internalsOf, type LineInternals } from '../line/internals.ts'
@@ -76,7 +76,7 @@ async function checkPartition(internals: LineInternals, { topic, index, partitio
   const isPartitioned = declared?.partitions !== undefined || count > 1
   const chosen = partition ?? (index === 0 ? undefined : index)
   if (!isPartitioned && chosen === undefined) return 0
-  const isPartition = Number.isInteger(chosen) && Number(chosen) >= 0 && Number(chosen) < maxPartitions
+  const isPartition = Number.isInteger(chosen) && Number(chosen) >= 0 && Number(chosen) < count
   const isOther = index !== 0 && index !== chosen
   if (isPartitioned && isPartition && !isOther) return Number(chosen)
   const expected = isPartitioned ? `a partition from 0 to ${count - 1}` : 'no partition'

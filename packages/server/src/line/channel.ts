@@ -16,6 +16,7 @@ import type { PartitionRules } from '../define/partitions.ts'
 import { createSubscription } from '../define/subscription.ts'
 import { type EventSchema, type KeySchema, topicOfPartition } from '../define/topic.ts'
 import { eraseEvent } from '../runtime/erase-event.ts'
+import { checkDeclared } from '../runtime/log/partition-count.ts'
 import { readPage } from '../runtime/log/read-page.ts'
 import { topicOf } from '../runtime/log/validate-event.ts'
 import { publish, publishEphemeral } from '../runtime/publish.ts'
@@ -73,6 +74,7 @@ export function createPartitionedChannel<K extends KeySchema, E extends EventSch
       const { partition, ...options } = given
       const index = checkPartition(name, partition)
       const topic = topicOfPartition(await topicOf(definition, topicKey), index)
+      await checkDeclared(context(), definition, index)
       const page = await readPage(context(), { topic, retentionMs }, ofPartition(index, options))
       const named = (id: string | null) => id && formatPartitionId(index, id)
       const events = page.events.map(({ id, data }) => ({ id: formatPartitionId(index, id), data }))

@@ -7,6 +7,7 @@ import type { RuntimeContext } from '../runtime/context/runtime-context.ts'
 import type { Line } from './line.ts'
 
 export { publicSessionId } from '../runtime/context/public-session.ts'
+export { writtenPartitions } from '../runtime/log/partition-count.ts'
 
 /** The member of a line that has its internals. */
 export const internalsKey: unique symbol = Symbol.for('trunkline.line')

@@ -222,6 +222,7 @@ export const mutants: readonly Mutant[] = [
     name: 'added-partition-begins-with-the-next-event',
     breaks: '[LAW-PARTITIONS]',
     workloads: ['partitions'],
+    exhausted: 'runtime/log/law-partitions.test.ts',
     changes: [
       {
         file: client('partitions'),
@@ -235,6 +236,7 @@ export const mutants: readonly Mutant[] = [
     name: 'repeated-publish-chooses-its-partition-again',
     breaks: '[LAW-PARTITIONS]',
     workloads: ['partitions'],
+    exhausted: 'runtime/log/law-partitions.test.ts',
     changes: [
       {
         file: runtime('log/choose-partition'),
@@ -248,6 +250,7 @@ export const mutants: readonly Mutant[] = [
     name: 'number-of-partitions-is-not-written',
     breaks: '[LAW-PARTITIONS]',
     workloads: ['partitions'],
+    exhausted: 'runtime/log/law-partitions.test.ts',
     changes: [
       {
         file: runtime('log/partition-count'),

@@ -20,7 +20,7 @@ export type Effect =
   // the application
   | { readonly type: 'answer'; readonly id: number; readonly data: unknown }
   | { readonly type: 'fail'; readonly id: number; readonly failure: Failure }
-  | { readonly type: 'started'; readonly id: number }
+  | { readonly type: 'started'; readonly id: number; readonly from?: string | undefined } // `from`: of one to a log
   | { readonly type: 'pending'; readonly id: number; readonly line: TrunklineError } // a subscription waits for a socket
   | { readonly type: 'deliver'; readonly id: number; readonly result: DataResult }
   | { readonly type: 'gap'; readonly id: number; readonly reason: GapReason; readonly lastEventId: string | null }

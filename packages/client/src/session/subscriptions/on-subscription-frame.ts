@@ -92,7 +92,7 @@ function onStarted(transition: Transition, subscription: Subscription, result: S
   const answeredRef = Math.max(ref, subscription.answeredRef)
   transition.cancel({ kind: 'started', id })
   const live: Subscription = { ...subscription, phase: 'live', announced: true, failures: 0, answeredRef }
-  if (!subscription.announced) transition.emit({ type: 'started', id })
+  if (!subscription.announced) transition.emit({ type: 'started', id, from: result.from })
   if (parseCursor(result.from) === undefined) onPlainStart(transition, live)
   else onHead(transition, { ...live, kind: 'log' }, { result, isAwaited: ref > subscription.answeredRef })
   const keepaliveMs = result.keepaliveMs ?? null

@@ -1,7 +1,7 @@
 import { TRPCError } from '@trpc/server'
 import { defined } from '@trunkline/protocol'
 import { createLine, type Duration, type Published } from '@trunkline/server'
-import { type Application, type ChannelDefinition, formatTopic } from '@trunkline/server/internal'
+import { type Application, type ChannelDefinition, formatTopic, writtenPartitions } from '@trunkline/server/internal'
 import type { Backend } from '@trunkline/server/ports'
 import * as z from 'zod'
 import { UsageError } from '../../stage/usage-error.ts'
@@ -55,15 +55,15 @@ function kindOf({ presence, stream, partitions, retentionMs }: ChannelDefinition
 /** The kind of a channel by what a topic of it has in the table: at most three reads. */
 async function kindOfRows({ store }: Backend, channel: string, key: Publication['key']): Promise<ChannelKind> {
   const topic = formatTopic(channel, key)
-  const [members, log, counts] = await Promise.all([
+  const [members, log, partitions] = await Promise.all([
     store.readPresences(topic, { limit: 1 }),
     store.readSlotsBefore(topic, undefined, 1),
-    store.readSlotsBefore(`${formatTopic(channel, {})}/partitions`, undefined, 1),
+    writtenPartitions(store, channel),
   ])
   const [newest] = log.slots
   if (members.rows.length > 0 || isChangeOfMember(newest?.data)) return 'presence'
   if (newest?.own || newest?.state !== undefined) return 'stream'
-  return counts.slots.length > 0 ? 'partitions' : 'log'
+  return partitions > 1 ? 'partitions' : 'log'
 }
 
 /** Whether an event is one of a presence's log, which alone says how many members are `here` and how `busy` it is. */

@@ -60,11 +60,19 @@ describe('trunkline topics', () => {
     for (let n = 0; n < 8; n++) await local.run(() => ticks.publish({ room: '7' }, `e${n}`))
     const { client } = local.connect()
     await new Promise<void>((resolve) => client.live.subscribe(undefined, { onStarted: () => resolve() }))
-    const { out } = await runTrunkline(['topics', 'list', '--yes', '--json'])
-    expect(JSON.parse(out).topics).toMatchObject([
+    const [first, second] = [
       { topic: 'ticks?room=s:7', subscribers: 0 },
       { topic: 'ticks?room=s:7/1', partition: 1, subscribers: 1 },
-    ])
+    ]
+    for (const [args, topics] of [
+      [['--yes'], [first, second]],
+      [
+        ['ticks', '{"room":"7"}'],
+        [first, second],
+      ],
+      [['--topic', 'ticks?room=s:7/1'], [second]],
+    ] as const)
+      expect(JSON.parse((await runTrunkline(['topics', 'list', ...args, '--json'])).out).topics).toMatchObject(topics)
     const erase = async (...args: readonly string[]) => runTrunkline(['erase', '--json', ...args])
     const ofKey = ['--channel', 'ticks', '--key', '{"room":"7"}']
     expect(await erase(...ofKey)).toMatchObject({

@@ -35,7 +35,7 @@ export const topicsListCommand = defineCommand({
     const listed =
       name === undefined
         ? await allTopics({ stage, io, ...defined({ max, yes }) }, channel)
-        : { topics: [await describeTopic(stage, name)] }
+        : { topics: await describeTopic(stage, name) }
     const { topics } = listed
     const rows = topics.map(({ channel: of, key: at, partition, newest, newestAt, subscribers }) => [
       of,

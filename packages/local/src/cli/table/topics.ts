@@ -1,5 +1,12 @@
 import { defined, formatCursor, formatPartitionId } from '@trunkline/protocol'
-import { channelOfTopic, formatTopic, keyOfTopic, partitionOfTopic, topicOfPartition } from '@trunkline/server/internal'
+import {
+  channelOfTopic,
+  formatTopic,
+  keyOfTopic,
+  partitionOfTopic,
+  topicOfPartition,
+  writtenPartitions,
+} from '@trunkline/server/internal'
 import type { Backend, Slot } from '@trunkline/server/ports'
 import type { Stage } from '../../stage/stage.ts'
 import { UsageError } from '../../stage/usage-error.ts'
@@ -56,9 +63,16 @@ function checked(topic: string): string {
   throw new UsageError(`Expected the name of a topic, such as room.messages?room=s:7, got ${topic}.`)
 }
 
-/** One topic, by its own rows. */
-export async function describeTopic(stage: Stage, topic: string): Promise<ListedTopic> {
+/** One topic, by its own rows: each of its partitions, or the one that the name has. */
+export async function describeTopic(stage: Stage, topic: string): Promise<readonly ListedTopic[]> {
   const { store } = await stage.backend()
+  const isPart = partitionOfTopic(topic).index > 0
+  const count = isPart ? 1 : Math.max(1, await writtenPartitions(store, channelOfTopic(topic)))
+  const names = Array.from({ length: count }, (_, index) => (isPart ? topic : topicOfPartition(topic, index)))
+  return Promise.all(names.map((name) => describeLog(store, name)))
+}
+
+async function describeLog(store: Backend['store'], topic: string): Promise<ListedTopic> {
   const [slots, subscribers] = await Promise.all([store.readSlotsBefore(topic, undefined, 1), countOf(store, topic)])
   return toListed(topic, { subscribers, ...defined({ newest: slots.slots[0] }) })
 }

@@ -25,12 +25,16 @@ export function partitionKeyOf(
         `Channel ${name} has no partitions, so a publish takes no partitionKey. Declare partitions, or leave it out.`,
       ),
     )
-  const chosen: unknown = partitionKey ?? partitions?.by?.(event, key)
+  const chosen: unknown = partitionKey === undefined ? partitions?.by?.(event, key) : partitionKey
   if (chosen === undefined ? partitions?.by === undefined : typeof chosen === 'string') return chosen as string
+  const got =
+    chosen instanceof Promise
+      ? 'a promise: partitionBy cannot be asynchronous.'
+      : `${chosen === null ? chosen : typeof chosen}.`
   throw new TypeError(
     withDocs(
       'declarations',
-      `Expected the partition key of an event of channel ${name} to be a string, got ${typeof chosen}. Return or pass a string.`,
+      `Expected the partition key of an event of channel ${name} to be a string, got ${got} Return or pass a string.`,
     ),
   )
 }

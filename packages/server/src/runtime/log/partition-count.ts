@@ -1,7 +1,9 @@
+import { TRPCError } from '@trpc/server'
 import type { ChannelDefinition } from '../../define/definition.ts'
 import { formatTopic } from '../../define/topic.ts'
 import { randomName } from '../../ports/clock.ts'
 import type { Slot } from '../../ports/log.ts'
+import type { Store } from '../../ports/store.ts'
 import type { RuntimeContext } from '../context/runtime-context.ts'
 import type { KnownCount } from '../context/shard-hints.ts'
 
@@ -50,9 +52,26 @@ export async function countToRead(
   context: RuntimeContext,
   channel: Pick<ChannelDefinition, 'name' | 'partitions'>,
 ): Promise<{ readonly partitions: number; readonly written: number }> {
-  const { slots } = await context.store.readSlotsBefore(countTopicOf(channel), undefined, 1)
-  const written = slots[0]?.offset ?? 0
+  const written = await writtenPartitions(context.store, channel.name)
   return { partitions: Math.max(1, written, channel.partitions?.count ?? 1), written }
+}
+
+/** The number of partitions in the table: 0 for a channel that was always declared with one log. */
+export async function writtenPartitions(store: Pick<Store, 'readSlotsBefore'>, name: string): Promise<number> {
+  const { slots } = await store.readSlotsBefore(countTopicOf({ name }), undefined, 1)
+  return slots[0]?.offset ?? 0
+}
+
+/**
+ * Throws a `TRPCError` BAD_REQUEST for a partition that no version has declared, whose log would be empty for ever.
+ * Reads the table only for one that this version does not declare.
+ */
+export async function checkDeclared(context: RuntimeContext, channel: ChannelDefinition, index: number): Promise<void> {
+  if (index < (channel.partitions?.count ?? 1)) return
+  const { partitions } = await countToRead(context, channel)
+  if (index < partitions) return
+  const message = `Expected a partition of channel ${channel.name} from 0 to ${partitions - 1}, got ${index}. Add partitions to the channel, or choose one of these.`
+  throw new TRPCError({ code: 'BAD_REQUEST', message })
 }
 
 /** When a partition was added, in epoch milliseconds; undefined if it has no event yet. */

@@ -51,6 +51,10 @@ function versionOf(count: number | undefined) {
       .subscription(({ input }) => ticks.subscribe(input)),
     page: t.procedure.input(key).subscription(({ input }) => ticks.subscribe(input).startWith(() => ({ all: true }))),
     loud: t.procedure.input(key).subscription(({ input }) => ticks.subscribe(input).filter(({ n }) => n % 2 === 0)),
+    rated: t.procedure
+      .meta({ rate: '5/h' })
+      .input(key)
+      .subscription(({ input }) => ticks.subscribe(input)),
     one: t.procedure
       .input(key.extend({ partition: z.number() }))
       .subscription(({ input }) =>
@@ -324,11 +328,55 @@ test('a read over HTTP is of one partition, and one of all is refused', async ()
   }
 })
 
-test('one partition that does not exist is refused', async () => {
+test.each(['', 'x'.repeat(100_000), '\ud800', '\0'])('any text is a partition key (%#)', async (partitionKey) => {
+  const world = worldOf(4)
+  const ids = [await world.publish('a', 1, { partitionKey }), await world.publish('b', 2, { partitionKey })]
+  const all = await Promise.all([0, 1, 2, 3].map((index) => world.dataOf(index)))
+  expect([ids.length, all.filter((data) => data.length > 0)]).toEqual([
+    2,
+    [
+      [
+        { by: 'a', n: 1 },
+        { by: 'b', n: 2 },
+      ],
+    ],
+  ])
+})
+
+test.each([-1, 4, 15, 16, 1.5])('partition %d of a channel with 4 is refused', async (partition) => {
+  const world = worldOf(4)
+  const refusal = 'Expected a partition of channel ticks from 0'
+  for (const stock of [false, true]) {
+    const { frames } = await subscribe(await world.connect({ stock }), 'one', { input: { partition } })
+    expect(frames()[0]?.error?.message).toContain(refusal)
+  }
+  const { statusCode, body } = await read(world, 'one', { input: { room: 'x', partition } })
+  expect([statusCode, body]).toEqual([400, expect.stringContaining(refusal)])
+  const page = world.asScript(() => (world.ticks as ReturnType<typeof partitioned>).read({ room: 'x' }, { partition }))
+  await expect(page).rejects.toThrow(refusal)
+})
+
+test('a partition that a newer version has added is one of an older version too', async () => {
+  const [before, client] = await grown()
+  const { frames } = await subscribe(client, 'one', { input: { partition: 3 } })
+  expect(frames()[0]?.result.type).toBe('started')
+  const page = before.asScript(() =>
+    (before.ticks as ReturnType<typeof partitioned>).read({ room: 'x' }, { partition: 3 }),
+  )
+  expect((await page).events).toHaveLength(1)
+})
+
+test('the request for the number and each partition count as a subscribe of their procedure', async () => {
   const world = worldOf(4)
   const client = await world.connect()
-  const { frames } = await subscribe(client, 'one', { input: { partition: -1 } })
-  expect(frames()[0]?.error?.message).toContain('Expected a partition of channel ticks from 0')
+  const codes = []
+  for (const path of ['rated#', 'rated#0/4', 'rated#1/4', 'rated#2/4', 'rated#3/4', 'rated#'])
+    codes.push((await subscribe(client, path)).frames()[0]?.error?.data)
+  expect(codes).toMatchObject([
+    { partitions: { count: 4 } },
+    ...Array(4).fill(undefined),
+    { code: 'TOO_MANY_REQUESTS' },
+  ])
 })
 
 test('a subscribe after a growth is answered with the new number by an older version too [TL-PART-6]', async () => {
@@ -520,10 +568,12 @@ test('an iteration of all partitions is refused, and one of each works', async (
 })
 
 test.each<[string, object]>([
-  ['a whole number from 1 to 16, got number', { partitions: 0 }],
-  ['a whole number from 1 to 16, got number', { partitions: 17 }],
-  ['a whole number from 1 to 16, got number', { partitions: 2.5 }],
-  ['a whole number from 1 to 16, got string', { partitions: '4' }],
+  ['a whole number from 1 to 16, got 0.', { partitions: 0 }],
+  ['a whole number from 1 to 16, got 17.', { partitions: 17 }],
+  ['a whole number from 1 to 16, got 2.5.', { partitions: 2.5 }],
+  ['a whole number from 1 to 16, got NaN.', { partitions: Number.NaN }],
+  ['a whole number from 1 to 16, got string.', { partitions: '4' }],
+  ['a whole number from 1 to 16, got null.', { partitions: null }],
   ['partitionBy of channel c to be a function, got string', { partitions: 4, partitionBy: 'author' }],
   ['to have partitions with partitionBy', { partitionBy: () => 'a' }],
 ])('a declaration is refused: %s', (message, options) => {
@@ -538,10 +588,10 @@ test('an ephemeral channel, a presence and a stream have no partitions', () => {
   expect(() => line.stream('s', options as never)).toThrow('Expected stream s without partitions')
 })
 
-test.each([7, null, {}])('a partition key that is %j is refused', async (partitionKey) => {
+test.each([7, null, {}, Promise.resolve('a')])('a partition key that is %j is refused', async (partitionKey) => {
   const world = worldOf(4)
   const wrong = { partitionKey: partitionKey as never }
-  if (partitionKey !== null) await expect(world.publish('a', 1, wrong)).rejects.toThrow('to be a string, got')
+  await expect(world.publish('a', 1, wrong)).rejects.toThrow('to be a string, got')
   const line = createLine()
   const channel = line.channel('ticks', { key, event, partitions: 4, partitionBy: () => partitionKey as never })
   const published = line.withBackend(world.backend, () => channel.publish({ room: 'x' }, { by: 'a', n: 1 }))

@@ -5,7 +5,7 @@ import type { Caller } from '../context/caller.ts'
 import type { InvocationContext } from '../context/runtime-context.ts'
 import { topicChanged } from '../context/trunkline-error.ts'
 import { PartitionedSubscription } from '../procedures/partitioned-subscription.ts'
-import { addedAt, countToRead } from './partition-count.ts'
+import { addedAt, checkDeclared, countToRead } from './partition-count.ts'
 import { type LogRef, type Replay, replayFrom, replayNewest } from './replay.ts'
 
 /** What a subscribe says about partitions. */
@@ -24,7 +24,7 @@ interface Asked {
 /**
  * The subscription to the partition that a subscribe asks for, or the given one if its channel has one log. Throws
  * `PartitionedSubscription` for a subscribe to all partitions of a channel: one subscription has one log, so a client
- * that can merge opens one for each.
+ * that can merge opens one for each. Throws BAD_REQUEST for a partition that the channel does not have.
  */
 // [TL-PART-3] [TL-PART-4]
 export async function placePartition(
@@ -34,6 +34,7 @@ export async function placePartition(
 ): Promise<SubscriptionDescriptor> {
   const { partitions, channel, load } = descriptor
   const { path, merges, partition } = request
+  if (partitions?.only !== undefined) await checkDeclared(context, channel, partitions.only)
   if (partition === undefined || !caller.extensions) {
     if (partitions === undefined || partitions.only !== undefined) return descriptor
     const { partitions: count } = await countToRead(context, channel)

@@ -22,7 +22,7 @@ export function createTrunklineDevice(options: DeviceOptions): Device {
   let { principal } = options
   const connection = connect(options, { clock, network, principal: () => principal })
   const client = createClient<Application>({ connection })
-  const merging = createClient<Application>({ connection, links: [mergePartitions({ connection })] })
+  const merging = createClient<Application>({ connection, links: [mergePartitions()] })
   watchMoves(options, connection)
   let isClosed = false
   const application = {
