@@ -101,11 +101,12 @@ describe('the checks of a template', () => {
 
 describe('the options', () => {
   it('are applied to every function', () => {
-    const { Resources } = lineTemplate({ ...options, memoryMb: 1_024, environment: { STRIPE: 'live' } })
+    const environment = { STRIPE: 'live', EMPTY: '', CARDS: { Ref: 'Cards' } }
+    const { Resources } = lineTemplate({ ...options, memoryMb: 1_024, environment })
     const functions = Object.values(Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function')
     expect(functions).toHaveLength(7)
     for (const { Properties } of functions)
-      expect(Properties).toMatchObject({ MemorySize: 1_024, Environment: { Variables: { STRIPE: 'live' } } })
+      expect(Properties).toMatchObject({ MemorySize: 1_024, Environment: { Variables: environment } })
   })
 
   it('point every function to one handler when the module exports only that', () => {

@@ -28,8 +28,8 @@ export interface LineTemplateOptions {
    * delayed check that failed is repeated after six times as long. @default 60
    */
   readonly timeoutSeconds?: number
-  /** Environment variables of every function, besides those that Trunkline reads. */
-  readonly environment?: Readonly<Record<string, string>>
+  /** Environment variables of every function, besides those that Trunkline reads: texts, or references to resources. */
+  readonly environment?: Readonly<Record<string, Value>>
   /** Lambda's runtime. @default 'nodejs24.x' */
   readonly runtime?: string
   /** Memory of each function, in MB, from 128 to 10,240. @default 512 */
@@ -140,8 +140,9 @@ const retentionDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ]
 
-/** A text, or an intrinsic function such as `{ Ref: 'Certificate' }`. */
-const value = z.union([z.string().min(1), z.record(z.string(), z.unknown())], 'Expected a text or a reference')
+/** An intrinsic function such as `{ Ref: 'Certificate' }`. */
+const reference = z.record(z.string(), z.unknown())
+const value = z.union([z.string().min(1), reference], 'Expected a text or a reference')
 /** An ARN. A token of the CDK is a text with `${`. */
 const arn = z.string().regex(/^$|^arn:|\$\{/, 'Expected an ARN')
 const keyArn = z.string().regex(/^$|^arn:.*:key\/|\$\{/, 'Expected an ARN of a key, not of an alias')
@@ -184,7 +185,7 @@ const schema = z
           variableName,
           'Expected a name of at least two letters, digits and _ that neither Trunkline nor AWS uses',
         ),
-      z.string(),
+      z.union([z.string(), reference], 'Expected a text or a reference'),
     ),
     runtime: z.string().regex(/^nodejs\d+\.x$/, 'Expected a runtime like nodejs24.x'),
     memoryMb: z.int().min(128).max(10_240),
