@@ -115,6 +115,20 @@ describe('the options', () => {
     expect(new Set(functions.map(({ Properties }) => Properties['Handler']))).toEqual(new Set(['dist/lambda.handler']))
   })
 
+  it('leave the other way to http out of the template, since GovCloud refuses the type of a function URL', () => {
+    const typesOf = (http: boolean | 'api' | 'url') => {
+      const { Resources, Parameters, Outputs } = lineTemplate({ ...options, http })
+      const types = new Set(Object.values(Resources).map(({ Type }) => Type))
+      const isApi = Object.values(Resources).some(({ Properties }) => Properties['ProtocolType'] === 'HTTP')
+      const names = Object.keys(Outputs).filter((name) => name.startsWith('Http'))
+      return [isApi, types.has('AWS::Lambda::Url'), names, Parameters['HttpDoor']?.AllowedValues]
+    }
+    expect(typesOf('api')).toEqual([true, false, ['HttpApiUrl'], ['', 'api']])
+    expect(typesOf('url')).toEqual([false, true, ['HttpFunctionUrl'], ['', 'url']])
+    expect(typesOf(true)).toEqual([true, true, ['HttpApiUrl', 'HttpFunctionUrl'], ['', 'api', 'url']])
+    expect(typesOf(false)).toEqual([false, false, [], undefined])
+  })
+
   it('let http stream its responses behind a function URL, which an HTTP API cannot', () => {
     const { Resources, Parameters } = lineTemplate({ ...options, httpStream: true, oneHandler: true })
     expect(Resources['HttpLambdaFunction']?.Properties).toMatchObject({

@@ -45,7 +45,8 @@ export interface LineTemplateOptions {
   readonly origins?: readonly string[]
   /**
    * The function `http`. `true`: the parameter HttpDoor says how clients reach it, and by default they do not. `api`: by
-   * an HTTP API, unless the parameter says otherwise. `url`: by a function URL. `false`: no function. @default true
+   * an HTTP API. `url`: by a function URL. With either, the template does not have the other, and the parameter may be
+   * empty. `false`: no function. GovCloud has no function URLs, and its templates none either. @default true
    */
   readonly http?: boolean | 'api' | 'url'
   /**
@@ -134,6 +135,13 @@ export interface LineSite {
 /** The options with their defaults. */
 export type Settings = Required<Omit<LineTemplateOptions, 'vpc' | 'domain' | 'site' | 'existingTable'>> &
   Pick<LineTemplateOptions, 'vpc' | 'domain' | 'existingTable'> & { readonly site: LineSite | undefined }
+
+/** The ways to the function `http` that the parameter HttpDoor may name. */
+export function doorsOf({ http, httpStream }: Settings): readonly ('api' | 'url')[] {
+  if (http === false) return []
+  if (http !== true) return [http]
+  return httpStream ? ['url'] : ['api', 'url'] // an HTTP API does not stream
+}
 
 /** Values that CloudWatch Logs accepts: its API reference, PutRetentionPolicy. */
 const retentionDays = [
