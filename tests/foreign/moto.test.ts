@@ -61,20 +61,26 @@ describe.skipIf(!isInstalled())('moto, which needs python3 and moto', () => {
   it.each([
     ['a function for each event', 'each', 'tableStream', 'delayed', 7],
     ['one function', 'one', 'handler', 'handler', 1],
-  ] as const)('deploys the template with %s, updates it in place and keeps its table', (_, functions, stream, later, n) => {
-    const { created, updated, deleted } = deploy({ functions })
-    expect([created.status, updated.status]).toEqual(['CREATE_COMPLETE', 'UPDATE_COMPLETE'])
-    const table = created.outputs['TableName'] ?? ''
-    const [, , variables] = created.functions[`shop-prod-${stream}`] ?? []
-    expect(variables).toMatchObject({ TRUNKLINE_TABLE: table, POWERTOOLS_SERVICE_NAME: 'shop-prod' })
-    expect(variables?.['TRUNKLINE_DELAY_QUEUE_URL']).toMatch(/^https:\/\/sqs\.eu-west-1\..*-Later-/)
-    expect(created.sources).toEqual([
-      [expect.stringContaining(`:table/${table}/stream/`), `shop-prod-${stream}`],
-      [expect.stringMatching(/:sqs:.*-Later-/), `shop-prod-${later}`],
-    ])
-    const { outputs, sources, tables } = created
-    expect(updated).toMatchObject({ outputs, sources, tables })
-    expect(Object.values(updated.functions).map(([, memory]) => memory)).toEqual(Array.from({ length: n }, () => 1_024))
-    expect(deleted).toEqual({ functions: [], tables: [table], queues: [] })
-  }, 300_000)
+  ] as const)(
+    'deploys the template with %s, updates it in place and keeps its table',
+    (_, functions, stream, later, n) => {
+      const { created, updated, deleted } = deploy({ functions })
+      expect([created.status, updated.status]).toEqual(['CREATE_COMPLETE', 'UPDATE_COMPLETE'])
+      const table = created.outputs['TableName'] ?? ''
+      const [, , variables] = created.functions[`shop-prod-${stream}`] ?? []
+      expect(variables).toMatchObject({ TRUNKLINE_TABLE: table, POWERTOOLS_SERVICE_NAME: 'shop-prod' })
+      expect(variables?.['TRUNKLINE_DELAY_QUEUE_URL']).toMatch(/^https:\/\/sqs\.eu-west-1\..*-Later-/)
+      expect(created.sources).toEqual([
+        [expect.stringContaining(`:table/${table}/stream/`), `shop-prod-${stream}`],
+        [expect.stringMatching(/:sqs:.*-Later-/), `shop-prod-${later}`],
+      ])
+      const { outputs, sources, tables } = created
+      expect(updated).toMatchObject({ outputs, sources, tables })
+      expect(Object.values(updated.functions).map(([, memory]) => memory)).toEqual(
+        Array.from({ length: n }, () => 1_024),
+      )
+      expect(deleted).toEqual({ functions: [], tables: [table], queues: [] })
+    },
+    300_000,
+  )
 })

@@ -59,7 +59,9 @@ function settingsOf(packageManager: PackageManager): readonly (readonly [string,
   if (packageManager === 'yarn') return [['.yarnrc.yml', 'nodeLinker: node-modules\n']]
   if (packageManager !== 'pnpm') return []
   const builds = withScripts.map((name) => `  '${name}': false\n`)
-  return [['pnpm-workspace.yaml', `# These packages work without their install scripts.\nallowBuilds:\n${builds.join('')}`]]
+  return [
+    ['pnpm-workspace.yaml', `# These packages work without their install scripts.\nallowBuilds:\n${builds.join('')}`],
+  ]
 }
 
 /** Code has no words to fill in. Vue has its own use for their braces. */
