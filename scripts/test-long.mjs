@@ -12,8 +12,6 @@ import { checkNode, install, main, npm, root, run, say, turbo } from './steps.mj
 const foreign = {
   'amplify-dynamodb-simulator': '2.9.30',
   'aws-lambda-ric': '4.0.2',
-  'serverless-offline': '14.8.2',
-  'serverless-offline-dynamodb-streams': '8.0.1',
 }
 const packages = ['protocol', 'server', 'client', 'local']
 const folder = join(root, 'node_modules', '.foreign')
@@ -53,7 +51,6 @@ await main(
       await simulation(schedules),
       await suites('other software', ['--project=foreign'], {
         env: {
-          TRUNKLINE_FOREIGN: folder,
           TRUNKLINE_DYNAMODB_LOCAL: join(modulesOf('amplify-dynamodb-simulator'), 'emulator'),
           TRUNKLINE_LAMBDA_RIC: modulesOf('aws-lambda-ric'),
           TRUNKLINE_LAMBDA_NODE: (await findNode(24)) ?? process.execPath,

@@ -46,7 +46,7 @@ describe('a cold start', () => {
     expect([...chat.packagesOf.values()].flatMap(sdkIn)).toContain('@aws-sdk/client-dynamodb')
   })
 
-  it.each(['tableStream', 'deliver'])(
+  it.each(['tableStream', 'deliver', 'handler'])(
     'of %s reads the table’s client at init, which all its events need',
     async (handler) => {
       expect(clientsIn(await readBy(handler))).toEqual(tableClients)
@@ -56,6 +56,15 @@ describe('a cold start', () => {
   it.each(['authorizer', 'websocket', 'worker'])('of %s loads no AWS SDK at init', async (handler) => {
     expect(sdkIn(await readBy(handler))).toEqual([])
   })
+
+  it.each(['authorizer', 'websocket', 'worker', 'http'])(
+    'of %s, deployed with the one handler for all events, loads no AWS SDK at init',
+    async (name) => {
+      const deployedAs = (end: string) => readBy('handler', undefined, { AWS_LAMBDA_FUNCTION_NAME: `shop-prod-${end}` })
+      expect(sdkIn(await deployedAs(name))).toEqual([])
+      expect(clientsIn(await deployedAs('delayed'))).toEqual(tableClients)
+    },
+  )
 
   it('and a plain call load no AWS SDK', async () => {
     const read = await readBy('websocket', plainCall)

@@ -48,6 +48,17 @@ describe.skipIf(!runs('cfn-lint', '--version'))('cfn-lint', () => {
   })
 })
 
+describe.skipIf(!runs('cfn-lint', '--version'))('cfn-lint for other partitions', () => {
+  it.each(['us-gov-west-1', 'cn-north-1'])('finds each type and property of the template in %s', (region) => {
+    const path = join(folder, `${region}.json`)
+    writeFileSync(
+      path,
+      JSON.stringify(lineTemplate({ service: 'shop', stage: 'prod', handler: 'lambda', http: 'api' })),
+    )
+    expect(run('cfn-lint', '--regions', region, '--template', path)).toBe('')
+  })
+})
+
 const validator = `
 import json, sys
 from samtranslator.validator.validator import SamTemplateValidator

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { bundleSettings } from '@trunkline/deploy'
 import type { BuildOptions } from 'esbuild'
 import { DEFAULT_SCHEMA, load, Type } from 'js-yaml'
 
@@ -9,13 +10,13 @@ const cloudFormation = DEFAULT_SCHEMA.extend(
 )
 
 /** The settings of the packaging plugin, which esbuild would reject. */
-const ofThePlugin = new Set(['concurrency', 'exclude', 'outputFileExtension'])
+const ofThePlugin = new Set(['concurrency'])
 
-/** Reads from `serverless.yml` in `folder` how functions are bundled, as options of esbuild. */
+/** Reads how functions are bundled, as options of esbuild: `@trunkline/serverless`, and `serverless.yml` in `folder`. */
 export function readDeployedSettings(folder: string): BuildOptions {
   const read = load(readFileSync(join(folder, 'serverless.yml'), 'utf8'), { schema: cloudFormation })
   const { custom } = read as { readonly custom: { readonly esbuild: Readonly<Record<string, unknown>> } }
   const { esbuild: settings } = custom
   const known = Object.entries(settings).filter(([name]) => !ofThePlugin.has(name))
-  return { ...Object.fromEntries(known), outExtension: { '.js': String(settings['outputFileExtension']) } }
+  return { ...bundleSettings, ...Object.fromEntries(known), outExtension: { '.js': '.mjs' } }
 }

@@ -18,8 +18,8 @@ export const frameworks = {
 /** The name of a framework. */
 export type Framework = keyof typeof frameworks
 
-/** Programs that install packages, each with the command that runs a script. */
-export const packageManagers = { npm: 'npm run', pnpm: 'pnpm', yarn: 'yarn', bun: 'bun run' } as const
+/** Programs that install packages, each with the command that runs a script. pnpm has a command `deploy` of its own. */
+export const packageManagers = { npm: 'npm run', pnpm: 'pnpm run', yarn: 'yarn', bun: 'bun run' } as const
 /** The name of a package manager. */
 export type PackageManager = keyof typeof packageManagers
 

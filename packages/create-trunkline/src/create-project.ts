@@ -46,9 +46,22 @@ export function createProject(options: ProjectOptions): ReadonlyMap<string, stri
   return new Map([
     ['package.json', toJson(createManifest({ name, template, framework, trunkline: ownVersion() }))],
     ['tsconfig.json', toJson(createTsconfig(framework))],
-    ...(packageManager === 'yarn' ? [['.yarnrc.yml', 'nodeLinker: node-modules\n'] as const] : []),
+    ...settingsOf(packageManager),
     ...files,
   ])
+}
+
+/** The packages of a project whose install scripts need not run. pnpm fails for each that no setting names. */
+const withScripts = ['@parcel/watcher', 'classic-level', 'es5-ext', 'esbuild']
+
+/** The file with the settings of a package manager, where it needs some. */
+function settingsOf(packageManager: PackageManager): readonly (readonly [string, string])[] {
+  if (packageManager === 'yarn') return [['.yarnrc.yml', 'nodeLinker: node-modules\n']]
+  if (packageManager !== 'pnpm') return []
+  const builds = withScripts.map((name) => `  '${name}': false\n`)
+  return [
+    ['pnpm-workspace.yaml', `# These packages work without their install scripts.\nallowBuilds:\n${builds.join('')}`],
+  ]
 }
 
 /** Code has no words to fill in. Vue has its own use for their braces. */

@@ -127,6 +127,15 @@ describe('a project', () => {
     },
   )
 
+  it('has commands that pnpm takes as scripts, and settings without which its install fails', () => {
+    const project = { name: 'app', template: 'minimal', framework: 'react', packageManager: 'pnpm' } as const
+    const files = createProject(project)
+    expect(files.get('README.md')).toMatch(/^pnpm run deploy$/m) // pnpm has a command deploy of its own
+    expect(files.get('README.md')).toContain('`pnpm run deploy --stage prod`')
+    expect(files.get('pnpm-workspace.yaml')).toMatch(/^ {2}'esbuild': false$/m)
+    expect([...createProject({ ...project, packageManager: 'npm' }).keys()]).not.toContain('pnpm-workspace.yaml')
+  })
+
   it('has the versions with which this repository is tested', () => {
     const require = createRequire(import.meta.url)
     const differing = Object.entries(versions).flatMap(([name, version]) => {

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { buildSync } from 'esbuild'
 import { zipSync } from 'fflate'
+import { bundleSettings } from './bundle-settings.ts'
 
 /** The zip file of an application's functions. */
 export interface Bundle {
@@ -10,9 +11,6 @@ export interface Bundle {
   /** A name that changes with the contents. CloudFormation deploys code only when its key has changed. */
   readonly key: string
 }
-
-/** Bundles use modules that CommonJS packages, such as parts of the AWS SDK, load by `require`. */
-const banner = "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);"
 
 /** Any fixed time: the same files give the same zip file. Zip files have local times. */
 const fileTime = () => new Date(2000, 0, 1)
@@ -30,20 +28,11 @@ export function bundleHandlers(entry: string): Bundle {
     throw new Error(`Expected the entry to be the module with your handlers; ${entry} does not exist.`)
   const folder = join(process.cwd(), 'lambda')
   const { outputFiles } = buildSync({
+    ...bundleSettings,
     entryPoints: { lambda: entry },
     outdir: folder,
     write: false,
-    bundle: true,
-    minify: true,
-    splitting: true,
-    sourcemap: 'linked',
-    sourcesContent: false,
-    platform: 'node',
-    format: 'esm',
-    target: 'node22',
-    mainFields: ['module', 'main'],
     outExtension: { '.js': '.mjs' },
-    banner: { js: banner },
     logLevel: 'silent',
   })
   const files = outputFiles.map(

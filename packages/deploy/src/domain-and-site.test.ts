@@ -126,7 +126,7 @@ describe('a page', () => {
 })
 
 describe('the values of parameters', () => {
-  const template = create({ http: 'api' })
+  const template = create({ http: true })
   const code = { CodeBucket: 'code', CodeKey: 'shop.zip' }
 
   it('decide what a template has, so that it needs no parameters and no conditions', () => {

@@ -1,3 +1,4 @@
+export { type BundleSettings, bundleSettings } from './bundle-settings.ts'
 export type { LineFunction } from './line-template.ts'
 export { lineFunctions, lineTemplate } from './line-template.ts'
 export type { ExistingTable, FunctionNames, LineDomain, LineSite, LineTemplateOptions } from './template/options.ts'

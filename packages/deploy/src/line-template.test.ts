@@ -101,17 +101,32 @@ describe('the checks of a template', () => {
 
 describe('the options', () => {
   it('are applied to every function', () => {
-    const { Resources } = lineTemplate({ ...options, memoryMb: 1_024, environment: { STRIPE: 'live' } })
+    const environment = { STRIPE: 'live', EMPTY: '', CARDS: { Ref: 'Cards' } }
+    const { Resources } = lineTemplate({ ...options, memoryMb: 1_024, environment })
     const functions = Object.values(Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function')
     expect(functions).toHaveLength(7)
     for (const { Properties } of functions)
-      expect(Properties).toMatchObject({ MemorySize: 1_024, Environment: { Variables: { STRIPE: 'live' } } })
+      expect(Properties).toMatchObject({ MemorySize: 1_024, Environment: { Variables: environment } })
   })
 
   it('point every function to one handler when the module exports only that', () => {
     const { Resources } = lineTemplate({ ...options, oneHandler: true })
     const functions = Object.values(Resources).filter(({ Type }) => Type === 'AWS::Lambda::Function')
     expect(new Set(functions.map(({ Properties }) => Properties['Handler']))).toEqual(new Set(['dist/lambda.handler']))
+  })
+
+  it('leave the other way to http out of the template, since GovCloud refuses the type of a function URL', () => {
+    const typesOf = (http: boolean | 'api' | 'url') => {
+      const { Resources, Parameters, Outputs } = lineTemplate({ ...options, http })
+      const types = new Set(Object.values(Resources).map(({ Type }) => Type))
+      const isApi = Object.values(Resources).some(({ Properties }) => Properties['ProtocolType'] === 'HTTP')
+      const names = Object.keys(Outputs).filter((name) => name.startsWith('Http'))
+      return [isApi, types.has('AWS::Lambda::Url'), names, Parameters['HttpDoor']?.AllowedValues]
+    }
+    expect(typesOf('api')).toEqual([true, false, ['HttpApiUrl'], ['', 'api']])
+    expect(typesOf('url')).toEqual([false, true, ['HttpFunctionUrl'], ['', 'url']])
+    expect(typesOf(true)).toEqual([true, true, ['HttpApiUrl', 'HttpFunctionUrl'], ['', 'api', 'url']])
+    expect(typesOf(false)).toEqual([false, false, [], undefined])
   })
 
   it('let http stream its responses behind a function URL, which an HTTP API cannot', () => {

@@ -12,7 +12,7 @@ import { tableAndQueues } from './resources/table.ts'
 import { websocketApi } from './resources/websocket-api.ts'
 import { attribute, isGiven, ref, type Value } from './template/intrinsics.ts'
 import { type FunctionName, functionsOf, handlerOf, lineName } from './template/names.ts'
-import { type LineTemplateOptions, readSettings, type Settings } from './template/options.ts'
+import { doorsOf, type LineTemplateOptions, readSettings, type Settings } from './template/options.ts'
 import { withTable } from './template/resolve.ts'
 import type { Output, Parameter, Template } from './template/template.ts'
 
@@ -43,7 +43,7 @@ function createTemplate(settings: Settings): Template {
       ...functionsWithLogs(settings),
       ...roles(settings),
       ...eventSources(settings),
-      ...(settings.http === false ? {} : httpDoors(settings)),
+      ...httpDoors(settings),
       ...(settings.domain && webSocketDomain(settings, settings.domain)),
       ...(settings.site && sitePage(settings, settings.site)),
       ...(settings.alarms ? alarms(settings) : {}),
@@ -82,7 +82,7 @@ function toFunction(settings: Settings, declared: FunctionName): LineFunction {
 }
 
 function parameters(settings: Settings): Readonly<Record<string, Parameter>> {
-  const { origins, http, httpStream, kmsKey, alarms, alarmTopic, functions, reservedConcurrency } = settings
+  const { origins, http, kmsKey, alarms, alarmTopic, functions, reservedConcurrency } = settings
   const optional = (Description: string, Default = ''): Parameter => ({ Type: 'String', Default, Description })
   const concurrency = (name: 'worker' | 'http') =>
     optional(
@@ -109,7 +109,7 @@ function parameters(settings: Settings): Readonly<Record<string, Parameter>> {
           'How clients reach http: by an HTTP API (api), by a function URL (url), or not at all',
           http === true ? '' : http,
         ),
-        AllowedValues: httpStream ? ['', 'url'] : ['', 'api', 'url'], // an HTTP API does not stream
+        AllowedValues: ['', ...doorsOf(settings)],
       },
       ...(functions === 'each' && { HttpConcurrency: concurrency('http') }),
     }),
@@ -117,36 +117,35 @@ function parameters(settings: Settings): Readonly<Record<string, Parameter>> {
 }
 
 function conditions(settings: Settings): Readonly<Record<string, Value>> {
+  const doors = doorsOf(settings)
   const door = (name: string) => ({ 'Fn::Equals': [ref('HttpDoor'), name] })
   return {
     HasKmsKey: isGiven('KmsKey'),
     ...(settings.functions === 'each' && { HasWorkerConcurrency: isGiven('WorkerConcurrency') }),
     ...(settings.alarms && { HasAlarmTopic: isGiven('AlarmTopic') }),
-    ...(settings.http !== false && {
-      ...(!settings.httpStream && { HasHttpApi: door('api') }),
-      HasHttpUrl: door('url'),
-      ...(settings.functions === 'each' && { HasHttpConcurrency: isGiven('HttpConcurrency') }),
-    }),
+    ...(doors.includes('api') && { HasHttpApi: door('api') }),
+    ...(doors.includes('url') && { HasHttpUrl: door('url') }),
+    ...(settings.http !== false && settings.functions === 'each' && { HasHttpConcurrency: isGiven('HttpConcurrency') }),
   }
 }
 
 function outputs(settings: Settings): Readonly<Record<string, Output>> {
-  const { domain, http, httpStream, site } = settings
+  const { domain, site } = settings
+  const doors = doorsOf(settings)
   return {
     WebSocketUrl: { Description: 'createConnection({ url: <this> })', Value: webSocketUrl(settings) },
     CallbackUrl: { Description: 'TRUNKLINE_CALLBACK_URL of scripts', Value: callbackUrl(settings) },
     TrunklineVersion: { Description: 'What trunkline doctor compares with its own version', Value: version() },
     TableName: { Description: 'TRUNKLINE_TABLE of scripts', Value: ref('Table') },
     DeadLettersUrl: { Description: 'npx trunkline redrive --queue <this>', Value: ref('DeadLetters') },
-    ...(http !== false &&
-      !httpStream && {
-        HttpApiUrl: {
-          Condition: 'HasHttpApi',
-          Description: 'overHttp(<this>)',
-          Value: attribute('HttpApi', 'ApiEndpoint'),
-        },
-      }),
-    ...(http !== false && {
+    ...(doors.includes('api') && {
+      HttpApiUrl: {
+        Condition: 'HasHttpApi',
+        Description: 'overHttp(<this>)',
+        Value: attribute('HttpApi', 'ApiEndpoint'),
+      },
+    }),
+    ...(doors.includes('url') && {
       HttpFunctionUrl: {
         Condition: 'HasHttpUrl',
         Description: 'overHttp(<this>)',

@@ -1,4 +1,4 @@
-import { lineTemplate } from '@trunkline/deploy'
+import { bundleSettings, lineTemplate } from '@trunkline/deploy'
 import { describe, expect, it } from 'vitest'
 import TrunklinePlugin from './index.ts'
 import type { CompiledTemplate, Serverless } from './serverless.ts'
@@ -7,11 +7,11 @@ const hook = 'after:aws:package:finalize:mergeCustomProviderResources'
 const code = { S3Bucket: { Ref: 'ServerlessDeploymentBucket' }, S3Key: 'a.zip' }
 
 /** A service whose functions osls has compiled. */
-function createService(settings: unknown, own: CompiledTemplate['Resources'] = {}) {
+function createService(settings: unknown, own: CompiledTemplate['Resources'] = {}, esbuild?: unknown) {
   const functions: Record<string, object> = {}
   const service = {
     service: 'shop',
-    custom: { trunkline: settings },
+    custom: { trunkline: settings, ...(esbuild !== undefined && { esbuild }) } as Record<string, unknown>,
     functions,
     provider: {
       runtime: 'nodejs24.x',
@@ -30,7 +30,8 @@ function createService(settings: unknown, own: CompiledTemplate['Resources'] = {
   }
   const serverless: Serverless = {
     service,
-    extendConfiguration: ([, name = ''], value) => Object.assign(functions, { [name]: value }),
+    extendConfiguration: ([section, name = ''], value) =>
+      Object.assign(section === 'custom' ? service.custom : functions, { [name]: value }),
     getProvider: () => ({ getStage: () => 'prod' }),
   }
   return { serverless, service, functions }
@@ -49,6 +50,24 @@ describe('the plugin', () => {
     new TrunklinePlugin(serverless)
     expect(Object.keys(functions)).toEqual(['authorizer', 'websocket', 'tableStream', 'deliver', 'delayed', 'worker'])
     expect(functions['delayed']).toMatchObject({ handler: 'src/lambda.deliver', architecture: 'arm64' })
+  })
+
+  it('bundles for a short cold start: split, minified, with the modules of the AWS SDK', () => {
+    const { serverless, service } = createService({ handler: 'src/lambda' })
+    new TrunklinePlugin(serverless)
+    expect(service.custom['esbuild']).toEqual({ ...bundleSettings, outputFileExtension: '.mjs', exclude: [] })
+  })
+
+  it('keeps the settings of the service for bundling, and those for CommonJS as they are', () => {
+    const bundlingOf = (esbuild: unknown) => {
+      const { serverless, service } = createService({ handler: 'src/lambda' }, {}, esbuild)
+      new TrunklinePlugin(serverless)
+      return service.custom['esbuild']
+    }
+    const own = { minify: false, target: 'node24', external: ['sharp'] }
+    expect(bundlingOf(own)).toMatchObject({ ...own, splitting: true, exclude: [] })
+    for (const other of [{ format: 'cjs' }, { bundle: false }, { config: 'esbuild.config.cjs' }, `\${file(a.yml)}`])
+      expect(bundlingOf(other)).toEqual(other)
   })
 
   it('takes values of stacks and of SSM, which osls resolves after it has created its plugins', () => {

@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path'
-import { type LineSite, type LineTemplateOptions, lineFunctions, lineTemplate } from '@trunkline/deploy'
+import { bundleSettings, type LineSite, type LineTemplateOptions, lineFunctions, lineTemplate } from '@trunkline/deploy'
 import { mergeTemplate } from './merge-template.ts'
 import { addressesOf, type Deployed, nextSteps } from './next-steps.ts'
 import type { CompiledTemplate, Serverless, StackInfo } from './serverless.ts'
@@ -30,6 +30,7 @@ export class TrunklinePlugin {
     this.#serverless = serverless
     checkProvider(serverless) // here only: osls gives the provider defaults later
     this.#declareFunctions()
+    this.#extendBundling()
     this.hooks = {
       'after:aws:package:finalize:mergeCustomProviderResources': () => this.#replaceResources(),
       'before:deploy:deploy': () => this.#checkSite(),
@@ -69,6 +70,15 @@ export class TrunklinePlugin {
       if (service.provider.runtime === undefined)
         this.#serverless.extendConfiguration(['provider', 'runtime'], declared.runtime)
     }
+  }
+
+  /** Gives serverless-esbuild the settings for a short cold start. Those of the service stay, and CommonJS as it is. */
+  #extendBundling(): void {
+    const { esbuild: given = {} } = this.#serverless.service.custom ?? {}
+    const { config, format = 'esm', bundle = true } = Object(given) as Readonly<Record<string, unknown>>
+    if (typeof given !== 'object' || config !== undefined || format !== 'esm' || bundle !== true) return
+    const ofPlugin = { outputFileExtension: '.mjs', exclude: [] }
+    this.#serverless.extendConfiguration(['custom', 'esbuild'], { ...bundleSettings, ...ofPlugin, ...given })
   }
 
   #replaceResources(): void {

@@ -1,3 +1,4 @@
+import { preload } from '@trunkline/server/aws'
 import { createLambdaHandlers } from '@trunkline/server/lambda'
 import { line } from './chats.ts'
 import { appRouter } from './router.ts'
@@ -8,3 +9,4 @@ export const { authorizer, websocket, tableStream, deliver, worker, http } = cre
   line,
   origins: (process.env['AI_ORIGINS'] ?? '').split(',').filter((origin) => origin !== ''),
 })
+await preload() // a shorter first event in the functions that use the table for each

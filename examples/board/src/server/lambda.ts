@@ -1,3 +1,4 @@
+import { preload } from '@trunkline/server/aws'
 import { createLambdaHandlers } from '@trunkline/server/lambda'
 import { line } from './channels.ts'
 import { appRouter } from './router.ts'
@@ -15,3 +16,4 @@ export const { authorizer, websocket, tableStream, deliver, worker } = createLam
 
 /** The function that the schedule invokes. */
 export const schedule = (event: ScheduledEvent) => takeUpNext(event)
+await preload() // a shorter first event in the functions that use the table for each

@@ -9,8 +9,12 @@ export const lineAddress = () => builtIn('VITE_LINE_URL') ?? servedAddress('url'
 /** The URL of the line's HTTP API, built in as `VITE_LINE_HTTP_URL`. */
 export const httpAddress = () => builtIn('VITE_LINE_HTTP_URL') ?? servedAddress('httpUrl')
 
-/** Whether the line has an HTTP API: a deployed page may be built without its address. */
-export const hasHttp = () => builtIn('VITE_LINE_HTTP_URL') !== undefined || builtIn('VITE_LINE_URL') === undefined
+/** Whether clients reach the line over HTTP. A page may be built without that address, and a line.json may have none. */
+export async function hasHttp(): Promise<boolean> {
+  if (builtIn('VITE_LINE_HTTP_URL') !== undefined) return true
+  if (builtIn('VITE_LINE_URL') !== undefined) return false
+  return (await readAddress('line.json', 'httpUrl')) !== undefined
+}
 
 function builtIn(name: string): string | undefined {
   const built: unknown = import.meta.env[name]

@@ -15,7 +15,7 @@ export const connection = createConnection({
   url: lineAddress,
   token: fetchToken,
   WebSocket: CuttableSocket, // the page has a button that cuts it, and the requests
-  ...(hasHttp() && { fallback: overHttp(httpAddress, { fetch: cuttableFetch }) }),
+  ...((await hasHttp()) && { fallback: overHttp(httpAddress, { fetch: cuttableFetch }) }),
 })
 
 /** The connection has its own outbox and detects when it is offline, so TanStack Query must not delay requests. */

@@ -1,5 +1,5 @@
 import { attribute, join, sub, type Value, when } from '../template/intrinsics.ts'
-import type { LineDomain, LineSite, Settings } from '../template/options.ts'
+import { doorsOf, type LineDomain, type LineSite, type Settings } from '../template/options.ts'
 
 const gateway = `\${WebsocketsApi}.execute-api.\${AWS::Region}.\${AWS::URLSuffix}`
 
@@ -25,10 +25,11 @@ export function callbackUrl({ domain, stage }: Settings): Value {
  * The address for `overHttp`, as the page knows it; an empty text where clients cannot reach http. A page without a
  * domain does not know a function URL: the URL waits for its function, and the function for the name of the page.
  */
-export function httpUrl({ http, httpStream, site }: Settings): Value {
-  if (http === false) return ''
-  const url = site?.domain === undefined ? '' : when('HasHttpUrl', attribute('HttpUrl', 'FunctionUrl'), '')
-  return httpStream ? url : when('HasHttpApi', attribute('HttpApi', 'ApiEndpoint'), url)
+export function httpUrl(settings: Settings): Value {
+  const doors = doorsOf(settings)
+  const isKnown = doors.includes('url') && settings.site?.domain !== undefined
+  const url = isKnown ? when('HasHttpUrl', attribute('HttpUrl', 'FunctionUrl'), '') : ''
+  return doors.includes('api') ? when('HasHttpApi', attribute('HttpApi', 'ApiEndpoint'), url) : url
 }
 
 /** The origin of the page. */

@@ -1,6 +1,6 @@
 import { attribute, ref, sub } from '../template/intrinsics.ts'
 import { functionFor, lineName } from '../template/names.ts'
-import type { Settings } from '../template/options.ts'
+import { doorsOf, type Settings } from '../template/options.ts'
 import type { Resource, Resources } from '../template/template.ts'
 
 /** Routes of the HTTP API by their logical id. The function answers preflights itself, by the origins of the line. */
@@ -10,9 +10,10 @@ const routes = {
   HttpApiReadRoute: 'ANY /read/{path}', // the function refuses what is not a read
 }
 
-/** The two ways to `http`, an HTTP API and a function URL. The parameter HttpDoor names one of them, or none. */
+/** The ways to `http`, an HTTP API and a function URL. The parameter HttpDoor names one of them, or none. */
 export function httpDoors(settings: Settings): Resources {
-  return { ...(settings.httpStream ? {} : httpApi(settings)), ...functionUrl(settings) }
+  const doors = doorsOf(settings)
+  return { ...(doors.includes('api') && httpApi(settings)), ...(doors.includes('url') && functionUrl(settings)) }
 }
 
 function httpApi(settings: Settings): Resources {

@@ -28,8 +28,8 @@ export interface LineTemplateOptions {
    * delayed check that failed is repeated after six times as long. @default 60
    */
   readonly timeoutSeconds?: number
-  /** Environment variables of every function, besides those that Trunkline reads. */
-  readonly environment?: Readonly<Record<string, string>>
+  /** Environment variables of every function, besides those that Trunkline reads: texts, or references to resources. */
+  readonly environment?: Readonly<Record<string, Value>>
   /** Lambda's runtime. @default 'nodejs24.x' */
   readonly runtime?: string
   /** Memory of each function, in MB, from 128 to 10,240. @default 512 */
@@ -45,7 +45,8 @@ export interface LineTemplateOptions {
   readonly origins?: readonly string[]
   /**
    * The function `http`. `true`: the parameter HttpDoor says how clients reach it, and by default they do not. `api`: by
-   * an HTTP API, unless the parameter says otherwise. `url`: by a function URL. `false`: no function. @default true
+   * an HTTP API. `url`: by a function URL. With either, the template does not have the other, and the parameter may be
+   * empty. `false`: no function. GovCloud has no function URLs, and its templates none either. @default true
    */
   readonly http?: boolean | 'api' | 'url'
   /**
@@ -135,13 +136,21 @@ export interface LineSite {
 export type Settings = Required<Omit<LineTemplateOptions, 'vpc' | 'domain' | 'site' | 'existingTable'>> &
   Pick<LineTemplateOptions, 'vpc' | 'domain' | 'existingTable'> & { readonly site: LineSite | undefined }
 
+/** The ways to the function `http` that the parameter HttpDoor may name. */
+export function doorsOf({ http, httpStream }: Settings): readonly ('api' | 'url')[] {
+  if (http === false) return []
+  if (http !== true) return [http]
+  return httpStream ? ['url'] : ['api', 'url'] // an HTTP API does not stream
+}
+
 /** Values that CloudWatch Logs accepts: its API reference, PutRetentionPolicy. */
 const retentionDays = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 ]
 
-/** A text, or an intrinsic function such as `{ Ref: 'Certificate' }`. */
-const value = z.union([z.string().min(1), z.record(z.string(), z.unknown())], 'Expected a text or a reference')
+/** An intrinsic function such as `{ Ref: 'Certificate' }`. */
+const reference = z.record(z.string(), z.unknown())
+const value = z.union([z.string().min(1), reference], 'Expected a text or a reference')
 /** An ARN. A token of the CDK is a text with `${`. */
 const arn = z.string().regex(/^$|^arn:|\$\{/, 'Expected an ARN')
 const keyArn = z.string().regex(/^$|^arn:.*:key\/|\$\{/, 'Expected an ARN of a key, not of an alias')
@@ -184,7 +193,7 @@ const schema = z
           variableName,
           'Expected a name of at least two letters, digits and _ that neither Trunkline nor AWS uses',
         ),
-      z.string(),
+      z.union([z.string(), reference], 'Expected a text or a reference'),
     ),
     runtime: z.string().regex(/^nodejs\d+\.x$/, 'Expected a runtime like nodejs24.x'),
     memoryMb: z.int().min(128).max(10_240),

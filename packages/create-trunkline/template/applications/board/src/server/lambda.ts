@@ -1,3 +1,4 @@
+import { preload } from '@trunkline/server/aws'
 import { createLambdaHandlers } from '@trunkline/server/lambda'
 import { line } from './line.ts'
 import { appRouter } from './router.ts'
@@ -10,3 +11,4 @@ export const { authorizer, websocket, tableStream, deliver, worker, http } = cre
   router: appRouter,
   line,
 })
+await preload() // a shorter first event in the functions that use the table for each

@@ -1,3 +1,4 @@
+import { preload } from '@trunkline/server/aws'
 import { createLambdaHandlers } from '@trunkline/server/lambda'
 import { authorize, createContext } from './auth.ts'
 import { line } from './line.ts'
@@ -10,3 +11,4 @@ export const { authorizer, websocket, tableStream, deliver, worker, http } = cre
   authorize,
   createContext,
 })
+await preload() // a shorter first event in the functions that use the table for each
