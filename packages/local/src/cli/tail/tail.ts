@@ -43,31 +43,39 @@ export interface TailSettings {
  */
 export async function tail(source: TailSource, settings: TailSettings): Promise<void> {
   const { io, since, follow, everyMs, settleMs, lateMs, now = Date.now } = settings
+  const read = throughAbsence(source, io)
   const printed = new Map<string, number>()
-  let state: 'new' | 'here' | 'away' = 'new'
   for (let from = since; !io.interrupted.aborted; ) {
     const to = follow ? now() - settleMs : now()
-    let entries: readonly TailEntry[] = []
-    try {
-      entries = await source({ from, to })
-      if (state === 'away') io.note('It answers again.')
-      state = 'here'
-    } catch (error) {
-      if (!io.interrupted.aborted) {
-        if (!(error instanceof SourceAway) || !follow || state === 'new') throw error
-        if (state === 'here') io.note(`${error.message} Waiting for it.`)
-        state = 'away'
-      }
-    }
-    for (const entry of [...entries].sort((a, b) => a.at - b.at)) {
+    const entries = await read({ from, to })
+    for (const entry of [...(entries ?? [])].sort((a, b) => a.at - b.at)) {
       if (entry.at < since || printed.has(entry.id)) continue
       printed.set(entry.id, entry.at)
       print(io, entry)
     }
     if (!follow) return
-    from = Math.max(since, to - lateMs)
+    if (entries !== undefined) from = Math.max(since, to - lateMs)
     for (const [id, at] of printed) if (at < from) printed.delete(id)
     await sleep(everyMs, undefined, { signal: io.interrupted }).catch(() => {}) // interrupted: the loop ends
+  }
+}
+
+/** Reads a source that may be away after its first answer: undefined while it is away, and after an interrupt. */
+function throughAbsence(source: TailSource, io: Io) {
+  let state: 'new' | 'here' | 'away' = 'new'
+  return async (span: Parameters<TailSource>[0]): Promise<readonly TailEntry[] | undefined> => {
+    try {
+      const entries = await source(span)
+      if (state === 'away') io.note('It answers again.')
+      state = 'here'
+      return entries
+    } catch (error) {
+      if (io.interrupted.aborted) return undefined
+      if (!(error instanceof SourceAway) || state === 'new') throw error
+      if (state === 'here') io.note(`${error.message} Waiting for it.`)
+      state = 'away'
+      return undefined
+    }
   }
 }
 
