@@ -116,13 +116,14 @@ export function run(args, { env, deadlineMs, command = process.execPath, output 
 }
 
 /**
- * Returns what one Node program prints. Rejects when it fails or takes longer than five minutes.
+ * Returns what one Node program prints. Rejects when it fails or takes longer than ten minutes.
  * @param {readonly string[]} args the arguments of `node`
+ * @param {string} [command] another Node
  * @returns {Promise<string>}
  */
-export function output(args) {
+export function output(args, command = process.execPath) {
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, args, { cwd: root, timeout: 5 * 60_000, encoding: 'utf8' }, (error, stdout) => {
+    execFile(command, args, { cwd: root, timeout: 10 * 60_000, encoding: 'utf8' }, (error, stdout) => {
       if (error === null) resolve(stdout)
       else reject(error)
     })
