@@ -64,14 +64,7 @@ export class PooledSocket {
 
   listen(socket: Socket, connectionTimeoutMs: number): void {
     this.#socket = socket
-    if (socket.connecting) {
-      const expire = () => {
-        if (socket.connecting) socket.destroy(new ConnectionTimeoutError(connectionTimeoutMs))
-      }
-      // A busy process runs late timers before it sees the connections that were made meanwhile.
-      const timer = setTimeout(() => setImmediate(expire), connectionTimeoutMs)
-      socket.once('connect', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
-    }
+    if (socket.connecting) limitConnecting(socket, connectionTimeoutMs)
     socket.on('error', (error) => {
       this.#error = error
       this.#events.unusable()
@@ -146,6 +139,28 @@ export class PooledSocket {
     this.#events.closed()
     if (exchange !== undefined) this.#events.broken(exchange, this.#error ?? new ClosedSocketError())
   }
+}
+
+/** Destroys a socket that does not connect in time. A TLS handshake gets as much time as the connection before it. */
+function limitConnecting(socket: Socket, ms: number): void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const end = () => {
+    clearTimeout(timer)
+    timer = undefined
+  }
+  const begin = () => {
+    end()
+    const own = setTimeout(() => setImmediate(expire), ms)
+    // A busy process runs late timers before it sees the connections that were made meanwhile.
+    const expire = () => {
+      if (timer === own) socket.destroy(new ConnectionTimeoutError(ms))
+    }
+    timer = own
+  }
+  begin()
+  if ('encrypted' in socket) socket.once('connect', begin).once('secureConnect', end)
+  else socket.once('connect', end)
+  socket.once('close', end)
 }
 
 /** The server closed the socket before the response had ended. */

@@ -1,0 +1,60 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { dirname, join } from 'node:path'
+import { createServer as createTlsServer } from 'node:tls'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { socketsTo } from './open-socket.ts'
+import { SignedClient, type SignedTarget } from './signed-request.ts'
+
+const certificates = join(dirname(createRequire(import.meta.url).resolve('dynalite')), 'ssl')
+const tls = {
+  key: readFileSync(join(certificates, 'server-key.pem')),
+  cert: readFileSync(join(certificates, 'server-crt.pem')),
+}
+const accepted = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'
+const posted = { status: 'posted' }
+
+const sockets = new Set<Socket>()
+const servers: Server[] = []
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  for (const socket of sockets) socket.destroy()
+  sockets.clear()
+  for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve))
+})
+
+/** A client of the server, with one socket. */
+async function clientOf(server: Server, options: Partial<SignedTarget> = {}, protocol: 'http' | 'https' = 'http') {
+  servers.push(server)
+  server.on('connection', (socket: Socket) => void sockets.add(socket.on('error', () => {})))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const callbackUrl = new URL(`${protocol}://127.0.0.1:${(server.address() as AddressInfo).port}/dev`)
+  return new SignedClient({
+    ...{ callbackUrl, sockets: 1, connectionTimeoutMs: 10_000, requestTimeoutMs: 30_000 },
+    credentials: async () => ({ accessKeyId: 'local', secretAccessKey: 'local' }),
+    region: async () => 'us-east-1',
+    open: socketsTo(callbackUrl),
+    ...options,
+  })
+}
+
+const post = (client: SignedClient, text = 'x', signal?: AbortSignal) =>
+  client.post({ connectionId: 'c1', text, signal })
+
+describe('a TLS handshake', () => {
+  it('that gets no answer ends its post as not sent', async () => {
+    const client = await clientOf(createServer(), { connectionTimeoutMs: 50 }, 'https')
+    const failed = { status: 'failed', unknown: false, reason: 'Error: No connection within 50 ms.' }
+    expect(await post(client)).toEqual(failed)
+  })
+
+  it('ends the time of the connection, which a response may exceed', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0') // the certificate is of no known authority
+    const server = createTlsServer(tls, (socket) => {
+      socket.on('error', () => {}).once('data', () => setTimeout(() => socket.write(accepted), 1_200))
+    })
+    const client = await clientOf(server, { connectionTimeoutMs: 1_000 }, 'https')
+    expect(await post(client)).toEqual(posted)
+  })
+})
