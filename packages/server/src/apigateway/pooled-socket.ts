@@ -53,9 +53,12 @@ export class PooledSocket {
     this.#events = events
   }
 
-  /** Whether the current request is not the first one, and no byte of its response has arrived. */
+  /**
+   * Whether the current request is not the first one, began less than 2 s ago, and no byte of its response has arrived.
+   * After a freeze, the server may have answered a request and closed the socket meanwhile.
+   */
   get isReusedAndSilent(): boolean {
-    return this.#requests > 1 && this.#received === ''
+    return this.#requests > 1 && this.#received === '' && !this.isStale(this.#clock.now())
   }
 
   isStale(now: number): boolean {

@@ -58,3 +58,29 @@ describe('a TLS handshake', () => {
     expect(await post(client)).toEqual(posted)
   })
 })
+
+/** A server that answers the first request on each socket, and passes the sockets of later ones to `onReuse`. */
+function answersOnce(onReuse: (socket: Socket) => void): Server {
+  return createServer((socket) => {
+    let isUsed = false
+    socket.on('data', () => {
+      if (isUsed) onReuse(socket)
+      else socket.write(accepted)
+      isUsed = true
+    })
+  })
+}
+
+describe('a reused socket that breaks before a byte of the response', () => {
+  it('after a freeze leaves it unknown whether its post was sent', async () => {
+    let ms = 0
+    const server = answersOnce((socket) => {
+      ms += 60_000 // the process is frozen after the server took the request
+      socket.resetAndDestroy()
+    })
+    const client = await clientOf(server, { clock: { now: () => ms } })
+    expect(await post(client)).toEqual(posted)
+    expect(await post(client)).toMatchObject({ status: 'failed', unknown: true })
+    expect(sockets.size).toBe(1)
+  })
+})
