@@ -133,6 +133,7 @@ export class PooledSocket {
   #onEnd(): void {
     this.#events.unusable()
     this.#read(true)
+    if (this.#exchange !== undefined) this.#socket?.destroy() // it would stay open until the request is written
   }
 
   #onClose(): void {

@@ -84,3 +84,18 @@ describe('a reused socket that breaks before a byte of the response', () => {
     expect(sockets.size).toBe(1)
   })
 })
+
+describe('a server that ends its side of a socket and reads no more', () => {
+  it('does not hold a post that is not written yet', async () => {
+    const server = createServer({ allowHalfOpen: true }, (socket) => {
+      socket.once('data', () => {
+        if (sockets.size > 1) socket.on('data', () => {}).write(accepted)
+        else socket.once('data', () => socket.pause().end()).write(accepted)
+      })
+    })
+    const client = await clientOf(server, { requestTimeoutMs: 5_000, clock: { now: () => 5 } })
+    expect(await post(client)).toEqual(posted)
+    expect(await post(client, 'x'.repeat(20_000_000))).toEqual(posted) // more than the buffers of the system
+    expect(sockets.size).toBe(2)
+  })
+})
