@@ -99,3 +99,29 @@ describe('a server that ends its side of a socket and reads no more', () => {
     expect(sockets.size).toBe(2)
   })
 })
+
+describe('posts that wait for a socket', () => {
+  it('are sent in order, without those that ended, also after none waited', async () => {
+    const texts: string[] = []
+    const server = createServer((socket) => {
+      socket.on('data', (bytes) => {
+        texts.push(bytes.toString().split('\r\n\r\n')[1] ?? '')
+        socket.write(accepted)
+      })
+    })
+    const client = await clientOf(server, { clock: { now: () => 5 } })
+    const expected: string[] = []
+    for (const round of [0, 1, 2]) {
+      const posts = Array.from({ length: 100 }, (_, n) => {
+        const text = `${round}.${n}`
+        const controller = new AbortController()
+        const outcome = post(client, text, controller.signal)
+        if (n % 3 === 2) setImmediate(() => controller.abort())
+        else expected.push(text)
+        return outcome
+      })
+      await Promise.all(posts)
+    }
+    expect(texts.filter((text) => expected.includes(text))).toEqual(expected)
+  })
+})

@@ -25,6 +25,8 @@ export class SocketPool {
   /** The last used one is at the end. */
   readonly #idle: PooledSocket[] = []
   readonly #waiting = new Set<Exchange>()
+  /** Before the first of the waiting. A new iterator would step over each request that waited before. */
+  readonly #nextWaiting = this.#waiting.values()
   #opened = 0
   /** All sockets read into it, since each chunk is read before the next one arrives. */
   readonly #buffer = Buffer.allocUnsafeSlow(65_536)
@@ -81,12 +83,9 @@ export class SocketPool {
   }
 
   #onFree(socket: PooledSocket): void {
-    const [next] = this.#waiting
+    const next = this.#takeWaiting()
     if (next === undefined) this.#idle.push(socket)
-    else {
-      this.#waiting.delete(next)
-      socket.start(next)
-    }
+    else socket.start(next)
   }
 
   #onBroken(exchange: Exchange, error: NodeJS.ErrnoException): void {
@@ -107,9 +106,14 @@ export class SocketPool {
 
   #onClosed(): void {
     this.#opened -= 1
-    const [next] = this.#waiting
-    if (next === undefined) return
-    this.#waiting.delete(next)
-    this.#start(next)
+    const next = this.#takeWaiting()
+    if (next !== undefined) this.#start(next)
+  }
+
+  #takeWaiting(): Exchange | undefined {
+    if (this.#waiting.size === 0) return undefined // the iterator would end
+    const next: Exchange | undefined = this.#nextWaiting.next().value
+    if (next !== undefined) this.#waiting.delete(next)
+    return next
   }
 }
