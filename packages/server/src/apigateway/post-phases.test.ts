@@ -125,3 +125,17 @@ describe('posts that wait for a socket', () => {
     expect(texts.filter((text) => expected.includes(text))).toEqual(expected)
   })
 })
+
+describe('a post that its signal ends', () => {
+  it.each([
+    ['a refused connection', Object.assign(new Error('no'), { code: 'ECONNREFUSED' })],
+    ['a closed connection', Object.assign(new Error('no'), { name: 'GoneException' })],
+    ['a refusal', Object.assign(new Error('no'), { $metadata: { httpStatusCode: 403 } })],
+  ])('is unknown, also if the reason is the error of %s', async (_, reason) => {
+    const controller = new AbortController()
+    const client = await clientOf(createServer((socket) => socket.once('data', () => controller.abort(reason))))
+    const failed = { status: 'failed', unknown: true, reason: `${reason.name}: no` }
+    expect(await post(client, 'x', controller.signal)).toEqual(failed)
+    expect(await post(client, 'x', controller.signal)).toEqual(failed)
+  })
+})
