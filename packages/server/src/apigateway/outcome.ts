@@ -44,7 +44,7 @@ export function toPostFailure(error: unknown): Exclude<PostOutcome, { readonly s
   return {
     status: 'failed',
     unknown: !refused && !unsent.has(code) && !unsent.has(name) && !wasNotSent(error),
-    reason: `${name}${statusText}: ${message}`,
+    reason: `${name}${statusText}: ${message || code}`, // Node's error for several addresses has no message
   }
 }
 

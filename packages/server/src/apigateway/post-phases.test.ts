@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { afterEach, describe, expect, it, vi } from 'vitest'
@@ -137,5 +137,27 @@ describe('a post that its signal ends', () => {
     const failed = { status: 'failed', unknown: true, reason: `${reason.name}: no` }
     expect(await post(client, 'x', controller.signal)).toEqual(failed)
     expect(await post(client, 'x', controller.signal)).toEqual(failed)
+  })
+})
+
+describe('a post to a host of several addresses that all refuse it', () => {
+  it('fails with the code of the error', async () => {
+    const server = createServer()
+    let port = 0
+    const client = await clientOf(server, {
+      open: (onread) =>
+        connect({
+          ...{ onread, host: 'host.test', port, autoSelectFamily: true },
+          lookup: (_host, _options, found) =>
+            found(null, [
+              { address: '::1', family: 6 },
+              { address: '127.0.0.1', family: 4 },
+            ]),
+        }),
+    })
+    ;({ port } = server.address() as AddressInfo)
+    await new Promise((resolve) => servers.splice(0)[0]?.close(resolve))
+    const reason = expect.stringMatching(/^AggregateError.*: E[A-Z]+$/)
+    expect(await post(client)).toMatchObject({ status: 'failed', reason })
   })
 })
