@@ -46,6 +46,7 @@ export class PooledSocket {
   /** When the last request began or ended, in epoch milliseconds. */
   #usedAt = Number.NaN
   #requests = 0
+  #isReady = false
   #error: NodeJS.ErrnoException | undefined
 
   constructor(clock: WallClock, events: PooledSocketEvents) {
@@ -61,13 +62,24 @@ export class PooledSocket {
     return this.#requests > 1 && this.#received === '' && !this.isStale(this.#clock.now())
   }
 
+  /** Whether the socket is connected, and its TLS handshake has ended. No request is sent before. */
+  get isReady(): boolean {
+    return this.#isReady
+  }
+
   isStale(now: number): boolean {
     return isIdleTooLong(now - this.#usedAt)
   }
 
   listen(socket: Socket, connectionTimeoutMs: number): void {
     this.#socket = socket
-    if (socket.connecting) limitConnecting(socket, connectionTimeoutMs)
+    this.#isReady = !socket.connecting
+    if (socket.connecting) {
+      limitConnecting(socket, connectionTimeoutMs)
+      socket.once(readyEventOf(socket), () => {
+        this.#isReady = true
+      })
+    }
     socket.on('error', (error) => {
       this.#error = error
       this.#events.unusable()
@@ -162,9 +174,11 @@ function limitConnecting(socket: Socket, ms: number): void {
     timer = own
   }
   begin()
-  if ('encrypted' in socket) socket.once('connect', begin).once('secureConnect', end)
-  else socket.once('connect', end)
-  socket.once('close', end)
+  socket.once('connect', begin).once(readyEventOf(socket), end).once('close', end)
+}
+
+function readyEventOf(socket: Socket): 'secureConnect' | 'connect' {
+  return 'encrypted' in socket ? 'secureConnect' : 'connect'
 }
 
 /** The server closed the socket before the response had ended. */

@@ -59,6 +59,31 @@ describe('a TLS handshake', () => {
   })
 })
 
+describe('a socket that breaks before its TLS handshake ends', () => {
+  function breaking(mustBreak: () => boolean): Server {
+    const server = createTlsServer(tls, (socket) => {
+      socket.on('error', () => {}).on('data', () => socket.write(accepted))
+    })
+    return server.on('connection', (socket: Socket) => void (mustBreak() && socket.destroy()))
+  }
+
+  it('leaves its post to another one', async () => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0') // the certificate is of no known authority
+    let opened = 0
+    const server = breaking(() => ++opened === 1)
+    const client = await clientOf(server, {}, 'https')
+    expect(await post(client)).toEqual(posted)
+    expect(sockets.size).toBe(2)
+  })
+
+  it('fails its post as not sent when the other one breaks too', async () => {
+    const server = breaking(() => true)
+    const client = await clientOf(server, {}, 'https')
+    expect(await post(client)).toMatchObject({ status: 'failed', unknown: false })
+    expect(sockets.size).toBe(2)
+  })
+})
+
 /** A server that answers the first request on each socket, and passes the sockets of later ones to `onReuse`. */
 function answersOnce(onReuse: (socket: Socket) => void): Server {
   return createServer((socket) => {

@@ -17,8 +17,9 @@ export interface SocketPoolOptions {
 
 /**
  * Sends requests to one server over kept-alive sockets, one request at a time on each. A socket that was idle for more
- * than 2 s is not reused. A request that was not sent, because the reused socket was dead, is sent again. Node's own
- * client takes several times the CPU time, most of it for objects and events that a post does not need.
+ * than 2 s is not reused. A request that was not sent, because the reused socket was dead, is sent again; once also if a
+ * new socket broke before it was ready. Node's own client takes several times the CPU time, most of it for objects and
+ * events that a post does not need.
  */
 export class SocketPool {
   readonly #options: SocketPoolOptions
@@ -89,10 +90,10 @@ export class SocketPool {
   }
 
   #onBroken(exchange: Exchange, error: NodeJS.ErrnoException): void {
-    const { socket } = exchange
-    const wasNotSent = socket?.isReusedAndSilent === true && markNotSent(error)
-    if (wasNotSent) for (const idle of this.#idle.splice(0)) idle.destroy() // they are most likely dead too
-    if (wasNotSent && exchange.resends < maxResends) {
+    const { isReady = true, isReusedAndSilent = false } = exchange.socket ?? {}
+    const wasNotSent = (!isReady || isReusedAndSilent) && markNotSent(error)
+    if (wasNotSent && isReady) for (const idle of this.#idle.splice(0)) idle.destroy() // they are most likely dead too
+    if (wasNotSent && exchange.resends < (isReady ? maxResends : 1)) {
       exchange.resends += 1
       exchange.socket = undefined
       this.#start(exchange)
