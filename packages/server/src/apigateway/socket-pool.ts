@@ -1,6 +1,6 @@
 import type { OnReadOpts, Socket } from 'node:net'
 import type { WallClock } from '../ports/clock.ts'
-import { markNotSent, maxResends } from '../sdk/keep-alive.ts'
+import { markNeverReady, markNotSent, maxResends } from '../sdk/keep-alive.ts'
 import { type Exchange, type ExchangeOutcome, type HttpRequest, PooledSocket } from './pooled-socket.ts'
 
 /** Opens a socket to the server of the pool, which passes received bytes to `onread`. */
@@ -97,7 +97,10 @@ export class SocketPool {
       exchange.resends += 1
       exchange.socket = undefined
       this.#start(exchange)
-    } else exchange.outcome.fail(error)
+      return
+    }
+    if (!isReady) markNeverReady(error)
+    exchange.outcome.fail(error)
   }
 
   #forget(socket: PooledSocket): void {
