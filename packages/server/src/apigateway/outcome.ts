@@ -44,8 +44,14 @@ export function toPostFailure(error: unknown): Exclude<PostOutcome, { readonly s
   return {
     status: 'failed',
     unknown: !refused && !unsent.has(code) && !unsent.has(name) && !wasNotSent(error),
-    reason: `${name}${statusText}: ${message}`,
+    reason: `${name}${statusText}: ${message || code}`, // Node's error for several addresses has no message
   }
+}
+
+/** The outcome of a post that its deadline or signal ended. The reason of a signal tells nothing about the message. */
+export function toPostEnd(reason: unknown): PostOutcome {
+  const { name, message } = toError(reason)
+  return { status: 'failed', unknown: true, reason: `${name}: ${message}` }
 }
 
 const toError = (error: unknown): ServiceError => (error instanceof Error ? error : new Error(String(error)))

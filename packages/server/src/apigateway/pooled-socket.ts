@@ -46,6 +46,7 @@ export class PooledSocket {
   /** When the last request began or ended, in epoch milliseconds. */
   #usedAt = Number.NaN
   #requests = 0
+  #isReady = false
   #error: NodeJS.ErrnoException | undefined
 
   constructor(clock: WallClock, events: PooledSocketEvents) {
@@ -53,9 +54,17 @@ export class PooledSocket {
     this.#events = events
   }
 
-  /** Whether the current request is not the first one, and no byte of its response has arrived. */
+  /**
+   * Whether the current request is not the first one, began less than 2 s ago, and no byte of its response has arrived.
+   * After a freeze, the server may have answered a request and closed the socket meanwhile.
+   */
   get isReusedAndSilent(): boolean {
-    return this.#requests > 1 && this.#received === ''
+    return this.#requests > 1 && this.#received === '' && !this.isStale(this.#clock.now())
+  }
+
+  /** Whether the socket is connected, and its TLS handshake has ended. No request is sent before. */
+  get isReady(): boolean {
+    return this.#isReady
   }
 
   isStale(now: number): boolean {
@@ -64,13 +73,12 @@ export class PooledSocket {
 
   listen(socket: Socket, connectionTimeoutMs: number): void {
     this.#socket = socket
+    this.#isReady = !socket.connecting
     if (socket.connecting) {
-      const expire = () => {
-        if (socket.connecting) socket.destroy(new ConnectionTimeoutError(connectionTimeoutMs))
-      }
-      // A busy process runs late timers before it sees the connections that were made meanwhile.
-      const timer = setTimeout(() => setImmediate(expire), connectionTimeoutMs)
-      socket.once('connect', () => clearTimeout(timer)).once('close', () => clearTimeout(timer))
+      limitConnecting(socket, connectionTimeoutMs)
+      socket.once(readyEventOf(socket), () => {
+        this.#isReady = true
+      })
     }
     socket.on('error', (error) => {
       this.#error = error
@@ -137,6 +145,7 @@ export class PooledSocket {
   #onEnd(): void {
     this.#events.unusable()
     this.#read(true)
+    if (this.#exchange !== undefined) this.#socket?.destroy() // it would stay open until the request is written
   }
 
   #onClose(): void {
@@ -146,6 +155,30 @@ export class PooledSocket {
     this.#events.closed()
     if (exchange !== undefined) this.#events.broken(exchange, this.#error ?? new ClosedSocketError())
   }
+}
+
+/** Destroys a socket that does not connect in time. A TLS handshake gets as much time as the connection before it. */
+function limitConnecting(socket: Socket, ms: number): void {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const end = () => {
+    clearTimeout(timer)
+    timer = undefined
+  }
+  const begin = () => {
+    end()
+    const own = setTimeout(() => setImmediate(expire), ms)
+    // A busy process runs late timers before it sees the connections that were made meanwhile.
+    const expire = () => {
+      if (timer === own) socket.destroy(new ConnectionTimeoutError(ms))
+    }
+    timer = own
+  }
+  begin()
+  socket.once('connect', begin).once(readyEventOf(socket), end).once('close', end)
+}
+
+function readyEventOf(socket: Socket): 'secureConnect' | 'connect' {
+  return 'encrypted' in socket ? 'secureConnect' : 'connect'
 }
 
 /** The server closed the socket before the response had ended. */

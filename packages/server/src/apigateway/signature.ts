@@ -49,10 +49,10 @@ export class PostSigner {
   sign({ region, credentials }: Identity, { connectionId, text, time }: UnsignedPost): HttpRequest {
     const at = this.#textOf(time)
     const day = at.slice(0, 8)
-    const { accessKeyId, sessionToken } = credentials
+    const { accessKeyId, sessionToken = '' } = credentials // an empty variable of the environment means none
     const scope = `${day}/${region}/${service}/aws4_request`
-    const token = sessionToken === undefined ? '' : `x-amz-security-token:${sessionToken}\n`
-    const names = `content-type;host;x-amz-date${sessionToken === undefined ? '' : ';x-amz-security-token'}`
+    const token = sessionToken === '' ? '' : `x-amz-security-token:${sessionToken}\n`
+    const names = `content-type;host;x-amz-date${sessionToken === '' ? '' : ';x-amz-security-token'}`
     const host = this.#host
     const id = encodeURIComponent(connectionId)
     this.#readBody(text)
@@ -64,7 +64,7 @@ export class PostSigner {
     const written =
       `POST ${this.#base}${id} HTTP/1.1\r\nHost: ${host}\r\nContent-Type: ${contentType}\r\n` +
       `Content-Length: ${this.#bytes}\r\nX-Amz-Date: ${at}\r\n` +
-      `${sessionToken === undefined ? '' : `X-Amz-Security-Token: ${sessionToken}\r\n`}` +
+      `${sessionToken === '' ? '' : `X-Amz-Security-Token: ${sessionToken}\r\n`}` +
       `Authorization: ${algorithm} Credential=${accessKeyId}/${scope}, SignedHeaders=${names}, ` +
       `Signature=${signature}\r\n\r\n${text}`
     return { text: written, encoding: this.#bytes === text.length ? 'latin1' : 'utf8' }

@@ -67,6 +67,7 @@ describe('a signed post', () => {
     ['a text of more than one byte a character', '/prod', 'c1=', 'ü 🎉', plain],
     ['an empty text', '/prod', 'c1=', '', plain],
     ['the credentials of a role', '/prod', 'c1=', 'x', { ...plain, sessionToken: 'FwoGZXIvYXdzEBYaD+/=' }],
+    ['an empty session token', '/prod', 'c1=', 'x', { ...plain, sessionToken: '' }],
     ['a custom domain without a mapping', '', 'c1=', 'x', plain],
     ['a mapping with a slash at its end', '/chat/v1/', 'c1=', 'x', plain],
     ['a mapping with a space', '/a%20b', 'c1=', 'x', plain],
@@ -86,7 +87,7 @@ describe('a signed post', () => {
     expect(got.request.url).toBe(`${base.replace(/\/$/, '')}/@connections/${encodeURIComponent(connectionId)}`)
     expect(got.body).toBe(text)
     expect(got.request.headers['x-amz-security-token']).toBe(
-      'sessionToken' in credentials ? credentials.sessionToken : undefined,
+      ('sessionToken' in credentials && credentials.sessionToken) || undefined,
     )
     expect(got.request.headers.authorization?.replaceAll(', ', ',')).toBe(
       (await signedBySdk(got, credentials))?.replaceAll(', ', ','),

@@ -2,7 +2,7 @@ import type { WallClock } from '../ports/clock.ts'
 import type { PostOutcome } from '../ports/gateway.ts'
 import { type HttpResponse, headerOf } from './http-response.ts'
 import { socketsTo } from './open-socket.ts'
-import { toPostFailure } from './outcome.ts'
+import { toPostEnd, toPostFailure } from './outcome.ts'
 import { RequestEnds } from './request-ends.ts'
 import { type Identity, PostSigner } from './signature.ts'
 import { type OpenSocket, SocketPool } from './socket-pool.ts'
@@ -88,12 +88,12 @@ export class SignedClient {
       const fail = (error: unknown) => settle(toPostFailure(error))
       const running = {
         end(reason: unknown) {
-          fail(reason)
+          settle(toPostEnd(reason))
           cancel()
         },
       }
       if (signal?.aborted) {
-        fail(signal.reason)
+        settle(toPostEnd(signal.reason))
         return
       }
       const send = (identity: Identity) => {

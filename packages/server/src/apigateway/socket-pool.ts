@@ -1,6 +1,6 @@
 import type { OnReadOpts, Socket } from 'node:net'
 import type { WallClock } from '../ports/clock.ts'
-import { markNotSent, maxResends } from '../sdk/keep-alive.ts'
+import { markNeverReady, markNotSent, maxResends } from '../sdk/keep-alive.ts'
 import { type Exchange, type ExchangeOutcome, type HttpRequest, PooledSocket } from './pooled-socket.ts'
 
 /** Opens a socket to the server of the pool, which passes received bytes to `onread`. */
@@ -17,14 +17,17 @@ export interface SocketPoolOptions {
 
 /**
  * Sends requests to one server over kept-alive sockets, one request at a time on each. A socket that was idle for more
- * than 2 s is not reused. A request that was not sent, because the reused socket was dead, is sent again. Node's own
- * client takes several times the CPU time, most of it for objects and events that a post does not need.
+ * than 2 s is not reused. A request that was not sent, because the reused socket was dead, is sent again; once also if a
+ * new socket broke before it was ready. Node's own client takes several times the CPU time, most of it for objects and
+ * events that a post does not need.
  */
 export class SocketPool {
   readonly #options: SocketPoolOptions
   /** The last used one is at the end. */
   readonly #idle: PooledSocket[] = []
   readonly #waiting = new Set<Exchange>()
+  /** Before the first of the waiting. A new iterator would step over each request that waited before. */
+  readonly #nextWaiting = this.#waiting.values()
   #opened = 0
   /** All sockets read into it, since each chunk is read before the next one arrives. */
   readonly #buffer = Buffer.allocUnsafeSlow(65_536)
@@ -81,23 +84,23 @@ export class SocketPool {
   }
 
   #onFree(socket: PooledSocket): void {
-    const [next] = this.#waiting
+    const next = this.#takeWaiting()
     if (next === undefined) this.#idle.push(socket)
-    else {
-      this.#waiting.delete(next)
-      socket.start(next)
-    }
+    else socket.start(next)
   }
 
   #onBroken(exchange: Exchange, error: NodeJS.ErrnoException): void {
-    const { socket } = exchange
-    const wasNotSent = socket?.isReusedAndSilent === true && markNotSent(error)
-    if (wasNotSent) for (const idle of this.#idle.splice(0)) idle.destroy() // they are most likely dead too
-    if (wasNotSent && exchange.resends < maxResends) {
+    const { isReady = true, isReusedAndSilent = false } = exchange.socket ?? {}
+    const wasNotSent = (!isReady || isReusedAndSilent) && markNotSent(error)
+    if (wasNotSent && isReady) for (const idle of this.#idle.splice(0)) idle.destroy() // they are most likely dead too
+    if (wasNotSent && exchange.resends < (isReady ? maxResends : 1)) {
       exchange.resends += 1
       exchange.socket = undefined
       this.#start(exchange)
-    } else exchange.outcome.fail(error)
+      return
+    }
+    if (!isReady) markNeverReady(error)
+    exchange.outcome.fail(error)
   }
 
   #forget(socket: PooledSocket): void {
@@ -107,9 +110,14 @@ export class SocketPool {
 
   #onClosed(): void {
     this.#opened -= 1
-    const [next] = this.#waiting
-    if (next === undefined) return
-    this.#waiting.delete(next)
-    this.#start(next)
+    const next = this.#takeWaiting()
+    if (next !== undefined) this.#start(next)
+  }
+
+  #takeWaiting(): Exchange | undefined {
+    if (this.#waiting.size === 0) return undefined // the iterator would end
+    const next: Exchange | undefined = this.#nextWaiting.next().value
+    if (next !== undefined) this.#waiting.delete(next)
+    return next
   }
 }

@@ -6,7 +6,7 @@ const maxIdleMs = 2_000 // a function is frozen between invocations, and its idl
 /** How often a request that was not sent is repeated. It needs fewer: the first dead socket closes all idle ones. */
 export const maxResends = 10
 
-/** Errors of requests on a dead socket that got no byte of a response. */
+/** Errors of requests that were not sent: their socket was dead, or never ready. */
 const unsent = new WeakSet<object>()
 
 /** The error codes of a dead socket. Node uses the last two for a write to a socket that is closed. */
@@ -42,7 +42,7 @@ export function createAgents({ sockets, clock = { now: () => Date.now() } }: Age
 
 /**
  * Whether a request was not sent because the socket that it reused was dead: it broke before a byte of the response
- * arrived.
+ * arrived. Or because its socket was never ready.
  */
 export function wasNotSent(error: unknown): boolean {
   return typeof error === 'object' && error !== null && unsent.has(error)
@@ -56,6 +56,11 @@ export function markNotSent(error: NodeJS.ErrnoException): boolean {
   if (!brokenCodes.has(error.code)) return false
   unsent.add(error)
   return true
+}
+
+/** Marks the error of a socket that failed before its connection or its TLS handshake ended, by any code. */
+export function markNeverReady(error: object): void {
+  unsent.add(error)
 }
 
 /** Whether a socket must not be reused. Below 0 the clock was set back, and the idle time is not known. */
