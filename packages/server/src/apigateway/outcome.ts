@@ -24,11 +24,11 @@ const byName: ReadonlyMap<string, 'gone' | 'throttled' | 'too-large'> = new Map(
   ['LimitExceededException', 'throttled'],
 ])
 
-/** Errors that happen before the message is sent. */
-const unsent = new Set([
-  ...['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'],
-  ...['CredentialsProviderError', 'CredentialsFormatError', 'RegionMissingError'],
-])
+/** Errors without a connection. */
+const unconnected = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'])
+
+/** Errors of the settings, before there is a request. */
+const misconfigured = new Set(['CredentialsProviderError', 'CredentialsFormatError', 'RegionMissingError'])
 
 /**
  * The outcome of a post that threw. After a broken socket, a timeout or a 5xx it is unknown whether the message was
@@ -41,9 +41,11 @@ export function toPostFailure(error: unknown): Exclude<PostOutcome, { readonly s
   if (status !== undefined) return { status }
   const refused = httpStatus !== undefined && httpStatus >= 400 && httpStatus < 500
   const statusText = httpStatus === undefined ? '' : ` (${httpStatus})`
+  const isUnsent = unconnected.has(code) || wasNotSent(error)
   return {
     status: 'failed',
-    unknown: !refused && !unsent.has(code) && !unsent.has(name) && !wasNotSent(error),
+    unknown: !refused && !isUnsent && !misconfigured.has(name),
+    ...(isUnsent && !misconfigured.has(name) && { retry: true }),
     reason: `${name}${statusText}: ${message || code}`, // Node's error for several addresses has no message
   }
 }

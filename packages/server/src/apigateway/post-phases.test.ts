@@ -45,7 +45,7 @@ const post = (client: SignedClient, text = 'x', signal?: AbortSignal) =>
 describe('a TLS handshake', () => {
   it('that gets no answer ends its post as not sent', async () => {
     const client = await clientOf(createServer(), { connectionTimeoutMs: 50 }, 'https')
-    const failed = { status: 'failed', unknown: false, reason: 'Error: No connection within 50 ms.' }
+    const failed = { status: 'failed', unknown: false, retry: true, reason: 'Error: No connection within 50 ms.' }
     expect(await post(client)).toEqual(failed)
   })
 

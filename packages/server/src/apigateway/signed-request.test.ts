@@ -130,7 +130,7 @@ describe('a signed post', () => {
       credentials: async () => plain,
       region: async () => 'eu-west-1',
     })
-    const failed = { status: 'failed', unknown: false, reason: 'Error: No connection within 50 ms.' }
+    const failed = { status: 'failed', unknown: false, retry: true, reason: 'Error: No connection within 50 ms.' }
     expect(await client.post({ connectionId: 'c1', text: 'x' })).toEqual(failed)
   })
 

@@ -1,3 +1,4 @@
+// More than 200 lines: servers that answer in every wrong way, and what the pool makes of each.
 import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'

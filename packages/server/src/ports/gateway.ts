@@ -5,10 +5,11 @@
  * - `throttled`: the account's quota is used up, or this client reads too slowly (429).
  * - `too-large`: the message exceeds the gateway's limit (413).
  * - `failed`: any other error. `unknown` is true if the message may have been sent (a timeout, a 5xx, a broken socket).
+ *   `retry` is set if no connection could be made, so that nothing was sent and a later attempt may succeed.
  */
 export type PostOutcome =
   | { readonly status: 'posted' | 'gone' | 'throttled' | 'too-large' }
-  | { readonly status: 'failed'; readonly unknown: boolean; readonly reason: string }
+  | { readonly status: 'failed'; readonly unknown: boolean; readonly retry?: true; readonly reason: string }
 
 /**
  * The port that sends to clients.

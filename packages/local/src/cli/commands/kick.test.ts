@@ -31,7 +31,7 @@ type Line = Awaited<ReturnType<typeof start>>
 
 const patience = { timeout: 15_000 } // the maximum on a loaded machine
 const until = (check: () => void) => vi.waitFor(check, patience)
-const named = (token: string) => ({ token: () => token, backoff: { initialMs: 20, maxMs: 50 } })
+const named = (token: string) => ({ token: () => token, backoff: { minMs: 20, maxMs: 50 } })
 const stateOf = ({ state }: Connection) => ({ status: state.status, ...('cause' in state && { cause: state.cause }) })
 
 /** Runs a command of the CLI on a line, and returns what it printed. */

@@ -8,6 +8,7 @@ import { deleteConnection, post } from './post.ts'
 
 const throttled: PostOutcome = { status: 'throttled' }
 const broken: PostOutcome = { status: 'failed', unknown: true, reason: '500' }
+const unconnected: PostOutcome = { status: 'failed', unknown: false, retry: true, reason: 'ECONNREFUSED' }
 const forbidden: PostOutcome = { status: 'failed', unknown: false, reason: '403' }
 const stepMs = 5
 
@@ -46,6 +47,7 @@ describe('a post', () => {
   test.each([
     ['429', throttled],
     ['5xx', broken],
+    ['by no connection', unconnected],
   ])(
     'that is answered %s is repeated after a random part of a pause that doubles, up to a second',
     async (_, answer) => {
@@ -62,6 +64,7 @@ describe('a post', () => {
   test.each([
     ['429', throttled],
     ['5xx', broken],
+    ['by no connection', unconnected],
   ])('that is always answered %s is given up within its budget of 6 s', async (_, answer) => {
     const { run, times } = createPosting(() => answer)
     const { ended, ms } = await run((context) => post(context, 'c', 'x'))

@@ -18,10 +18,10 @@ const deleteAttemptMs = 1_500
 const suspectMs = 1_000
 
 /**
- * Posts one message. Retries 429 and 5xx with full jitter within a budget and before the deadline; a post that hangs is
- * given up when the budget is used up [LAW-DEADLINE]. Waits when this process posts too fast, and fails at once while
- * the connection's breaker is open. A post whose fate is unknown is sent again, since clients with extensions drop
- * duplicates. Never throws.
+ * Posts one message. Retries 429, 5xx and lost connections with full jitter within a budget and before the deadline; a
+ * post that hangs is given up when the budget is used up [LAW-DEADLINE]. Waits when this process posts too fast, and
+ * fails at once while the connection's breaker is open. A post whose fate is unknown is sent again, since clients with
+ * extensions drop duplicates. Never throws.
  */
 export function post(context: RuntimeContext, connectionId: string, text: string): Promise<Posted> {
   const { gateway, clock } = context
@@ -125,6 +125,6 @@ function settle(outcome: PostOutcome): Posted | undefined {
     case 'throttled':
       return undefined
     case 'failed':
-      return outcome.unknown ? undefined : 'undelivered' // 400 and 403 are permanent
+      return outcome.unknown || outcome.retry ? undefined : 'undelivered' // 400 and 403 are permanent
   }
 }

@@ -73,7 +73,7 @@ function gatewayOf(sandbox: Sandbox, services: Services): Gateway {
           if (signal?.aborted) settle.resolve({ status: 'failed', unknown: true, reason: 'aborted' })
           else void services.post(id, text).then(settle.resolve)
         }
-        const notSent = () => settle.resolve({ status: 'failed', unknown: false, reason: 'ECONNRESET' })
+        const notSent = () => settle.resolve({ status: 'failed', unknown: false, retry: true, reason: 'ECONNRESET' })
         connections.sendCallback(send, notSent)
       }),
     disconnect: (id) =>
