@@ -114,7 +114,8 @@ function connect(url: string) {
   }
   const connection = createConnection({ url, WebSocket: Recorded, onProtocolError })
   cleanups.push(() => connection.close())
-  return { client: createClient<AppRouter>({ connection }), sockets, problems }
+  const close = () => connection.close()
+  return { client: createClient<AppRouter>({ connection }), sockets, problems, close }
 }
 
 describe.skipIf(!isInstalled)('serverless-offline, which npm run test:long installs', () => {
@@ -148,6 +149,16 @@ describe.skipIf(!isInstalled)('serverless-offline, which npm run test:long insta
     const response = await fetch(`${http}/frames`, { method: 'POST', headers, body: JSON.stringify(frames) })
     expect(await response.json()).toMatchObject([{ id: 1, result: { type: 'data' } }])
     expect(await next()).toEqual({ total: 4 })
+
+    const watched = iterate(client.watch, { shop: 'a' })
+    const change = async () => (await watched.next()).value?.data.type
+    expect(await change()).toBe('here')
+    const joined = connect(url)
+    await iterate(joined.client.join, { shop: 'a' }).next()
+    expect(await change()).toBe('join')
+    for (const socket of joined.sockets) socket.terminate()
+    await joined.close()
+    expect(await change()).toBe('leave') // by a message of the queue
     expect(problems).toEqual([])
   })
 

@@ -100,6 +100,7 @@ describe('serverless-offline', () => {
     expect(functions['websocket']?.environment).toEqual({
       TRUNKLINE_TABLE: 'shop-dev',
       TRUNKLINE_CALLBACK_URL: 'http://localhost:3001',
+      TRUNKLINE_DELAY_QUEUE_URL: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/000000000000\/later$/),
       TRUNKLINE_DELIVER: 'shop-dev-deliver',
       TRUNKLINE_WORKER: 'shop-dev-worker',
       TRUNKLINE_RESTORE: '0',
@@ -114,13 +115,16 @@ describe('serverless-offline', () => {
   it('takes variables of the shell for what only a stack has, and a table of another name', async () => {
     vi.stubEnv('TRUNKLINE_TABLE', 'mine')
     vi.stubEnv('CARDS', 'cards')
+    vi.stubEnv('TRUNKLINE_DELAY_QUEUE_URL', 'http://localhost:9324/queue/later')
     const { functions, start } = createService({
       environment: { CARDS: { Ref: 'Cards' } },
       parameters: { RestoreNumber: 2 },
     })
     await start()
-    const expected = { TRUNKLINE_TABLE: 'mine', CARDS: 'cards', TRUNKLINE_RESTORE: '2' }
-    expect(functions['deliver']?.environment).toMatchObject(expected)
+    expect(functions['deliver']?.environment).toMatchObject({
+      ...{ TRUNKLINE_TABLE: 'mine', CARDS: 'cards', TRUNKLINE_RESTORE: '2' },
+      TRUNKLINE_DELAY_QUEUE_URL: 'http://localhost:9324/queue/later',
+    })
     expect(eventsOf(functions['tableStream'], 'stream')).toMatchObject([{ tableName: 'mine' }])
   })
 

@@ -1,4 +1,5 @@
 import { type LineTemplateOptions, lineTemplate, type Resource, resolveParameters } from '@trunkline/deploy'
+import { startOfflineQueue } from './offline-queue.ts'
 import type { OfflineOptions, Serverless } from './serverless.ts'
 
 /** What serverless-offline needs to know about a line. */
@@ -16,6 +17,7 @@ interface Addresses {
   readonly callbackUrl: string
   readonly lambdaUrl: string
 }
+type Places = Addresses & { readonly table: string; readonly queueUrl: string }
 
 /**
  * Declares the events of the template for serverless-offline, which reads them from the functions of the service, and
@@ -29,6 +31,10 @@ export async function startOffline(serverless: Serverless, line: OfflineLine, gi
   const table = process.env['TRUNKLINE_TABLE'] || (line.options.existingTable?.name ?? lineName(line.options))
   const settings = { ...(service.custom?.['serverless-offline'] as OfflineOptions | undefined), ...given }
   const events = eventsOf(resources, table, Object.keys(functions))
+  const addresses = addressesOf(settings)
+  const delayed = `${lineName(line.options)}-${'handler' in functions ? 'handler' : 'delayed'}`
+  const invocationUrl = `${addresses.lambdaUrl}/2015-03-31/functions/${delayed}/invocations`
+  const queueUrl = process.env['TRUNKLINE_DELAY_QUEUE_URL'] || (await startOfflineQueue(invocationUrl))
   for (const { Properties: deployed } of ofType(resources, 'AWS::Lambda::Function')) {
     const name = String(deployed['FunctionName']).slice(lineName(line.options).length + 1)
     const declared = functions[name] as { readonly events?: readonly object[] } | undefined
@@ -36,7 +42,7 @@ export async function startOffline(serverless: Serverless, line: OfflineLine, gi
     const { Variables } = deployed['Environment'] as { readonly Variables: Readonly<Record<string, unknown>> }
     Object.assign(declared, {
       timeout: deployed['Timeout'],
-      environment: toEnvironment(Variables, table, addressesOf(settings)),
+      environment: toEnvironment(Variables, { ...addresses, table, queueUrl }),
       events: [...(declared.events ?? []), ...(events[name] ?? [])],
     })
   }
@@ -113,8 +119,7 @@ function addressesOf({ host = 'localhost', httpsProtocol, websocketPort = 3001, 
 /** The variables of a function. One of the shell takes the place of a reference to a resource, which is not there. */
 function toEnvironment(
   variables: Readonly<Record<string, unknown>>,
-  table: string,
-  { callbackUrl, lambdaUrl }: Addresses,
+  { callbackUrl, lambdaUrl, table, queueUrl }: Places,
 ): Environment {
   const known = Object.entries(variables).flatMap(([name, value]) => {
     const text = typeof value === 'string' ? value : process.env[name]
@@ -124,6 +129,7 @@ function toEnvironment(
     ...Object.fromEntries(known),
     TRUNKLINE_TABLE: table,
     TRUNKLINE_CALLBACK_URL: callbackUrl,
+    TRUNKLINE_DELAY_QUEUE_URL: queueUrl,
     AWS_ENDPOINT_URL_LAMBDA: lambdaUrl,
   }
 }
