@@ -12,7 +12,10 @@ import { checkNode, install, main, npm, root, run, say, turbo } from './steps.mj
 const foreign = {
   'amplify-dynamodb-simulator': '2.9.30',
   'aws-lambda-ric': '4.0.2',
+  'serverless-offline': '14.8.2',
 }
+/** What is installed beside a package. @type {Readonly<Record<string, readonly string[]>>} */
+const beside = { 'serverless-offline': ['serverless-offline-dynamodb-streams@8.0.1'] }
 const packages = ['protocol', 'server', 'client', 'local']
 const folder = join(root, 'node_modules', '.foreign')
 
@@ -53,6 +56,7 @@ await main(
         env: {
           TRUNKLINE_DYNAMODB_LOCAL: join(modulesOf('amplify-dynamodb-simulator'), 'emulator'),
           TRUNKLINE_LAMBDA_RIC: modulesOf('aws-lambda-ric'),
+          TRUNKLINE_SERVERLESS_OFFLINE: modulesOf('serverless-offline'),
           TRUNKLINE_LAMBDA_NODE: (await findNode(24)) ?? process.execPath,
         },
         deadlineMs: 30 * 60_000,
@@ -87,8 +91,10 @@ async function installForeign() {
     mkdirSync(at, { recursive: true })
     writeFileSync(join(at, 'package.json'), '{"private":true}')
     say(`installing ${name}`)
-    const options = ['--no-audit', '--no-fund', '--loglevel=error', '--no-package-lock']
-    const code = await run([...npm(), 'install', '--prefix', at, ...options, `${name}@${version}`], {
+    // without peers: one is the Serverless Framework, in whose place the tests run osls
+    const options = ['--no-audit', '--no-fund', '--loglevel=error', '--no-package-lock', '--legacy-peer-deps']
+    const wanted = [`${name}@${version}`, ...(beside[name] ?? [])]
+    const code = await run([...npm(), 'install', '--prefix', at, ...options, ...wanted], {
       output: 'if-failed',
       deadlineMs: 45 * 60_000, // the runtime client compiles curl
     })

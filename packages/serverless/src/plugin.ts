@@ -2,7 +2,8 @@ import { isAbsolute, join } from 'node:path'
 import { bundleSettings, type LineSite, type LineTemplateOptions, lineFunctions, lineTemplate } from '@trunkline/deploy'
 import { mergeTemplate } from './merge-template.ts'
 import { addressesOf, type Deployed, nextSteps } from './next-steps.ts'
-import type { CompiledTemplate, Serverless, StackInfo } from './serverless.ts'
+import { startOffline } from './offline.ts'
+import type { CompiledTemplate, OfflineOptions, Serverless, StackInfo } from './serverless.ts'
 import { checkSiteFolder, uploadSite } from './site-files.ts'
 
 /**
@@ -26,16 +27,20 @@ export class TrunklinePlugin {
   readonly #serverless: Serverless
 
   /** @throws Error when `custom.trunkline.handler` is missing, or for settings of the provider that the line ignores */
-  constructor(serverless: Serverless) {
+  constructor(serverless: Serverless, commandLine: OfflineOptions = {}) {
     this.#serverless = serverless
     checkProvider(serverless) // here only: osls gives the provider defaults later
     this.#declareFunctions()
     this.#extendBundling()
+    const offline = () =>
+      startOffline(serverless, { options: this.#options(), parameters: this.#settings.parameters ?? {} }, commandLine)
     this.hooks = {
       'after:aws:package:finalize:mergeCustomProviderResources': () => this.#replaceResources(),
       'before:deploy:deploy': () => this.#checkSite(),
       'after:deploy:deploy': () => this.#uploadSite(),
       'after:aws:info:displayStackOutputs': () => this.#showNextSteps(),
+      'before:offline:start': offline, // of serverless-offline: the command `offline`,
+      'before:offline:start:init': offline, // and `offline start`
     }
   }
 

@@ -6,6 +6,7 @@ export interface Serverless {
     readonly functions?: Readonly<Record<string, object>>
     readonly provider: {
       readonly runtime?: string
+      readonly region?: string
       readonly environment?: unknown
       readonly vpc?: unknown
       compiledCloudFormationTemplate: CompiledTemplate
@@ -48,4 +49,12 @@ export interface CompiledTemplate {
   readonly Conditions?: Readonly<Record<string, unknown>>
   readonly Resources: Readonly<Record<string, CompiledResource>>
   readonly Outputs?: Readonly<Record<string, unknown>>
+}
+
+/** Options of serverless-offline, from its command line or from `custom`. */
+export interface OfflineOptions {
+  readonly host?: string
+  readonly httpsProtocol?: string
+  readonly websocketPort?: number | string
+  readonly lambdaPort?: number | string
 }

@@ -65,6 +65,16 @@ describe('a post', () => {
       expect(requests()).toBe(1)
     }
   })
+
+  it('has succeeded with each 2xx, since emulators answer without a body: 204', async () => {
+    for (const status of [200, 202, 204]) {
+      const { gateway, requests } = await gatewayAnswering(status)
+      expect(await gateway.post('c1', 'x')).toEqual({ status: 'posted' })
+      expect(await gateway.post('c1', 'x')).toEqual({ status: 'posted' })
+      expect(requests()).toBe(2)
+    }
+  })
+
   it('reports the reason of a refusal', async () => {
     const { gateway } = await gatewayAnswering(403, { 'x-amzn-errortype': 'ForbiddenException' }, '{"message":"no"}')
     expect(await gateway.post('c1', 'x')).toEqual({

@@ -99,8 +99,7 @@ export class SignedClient {
       const send = (identity: Identity) => {
         if (isDone) return
         const time = Date.now() - this.#skewMs
-        const done = (response: HttpResponse) =>
-          response.status === 200 ? settle(posted) : fail(this.#toError(response))
+        const done = (response: HttpResponse) => (isSuccess(response) ? settle(posted) : fail(this.#toError(response)))
         cancel = this.#pool.send(this.#signer.sign(identity, { ...post, time }), { done, fail })
       }
       this.#ends.add(running, signal)
@@ -138,6 +137,11 @@ export class SignedClient {
     const { name, message } = describe(headerOf(response, 'x-amzn-errortype'), text)
     return new ResponseError(status, name, message)
   }
+}
+
+/** API Gateway answers 200. serverless-offline answers 204, which the SDK takes for a success too. */
+function isSuccess({ status }: HttpResponse): boolean {
+  return status >= 200 && status < 300
 }
 
 /** The error's name is in a header or in the body; the SDK takes `Unknown` for neither. */
