@@ -136,7 +136,7 @@ describe('trunkline cost', () => {
 
   it('prints the application alone with the numbers of its options', async () => {
     const text = await printed('--users', '500', '--messages', '0', '--answers', '0')
-    expect(text).toMatch(/\| 500 users +\|/)
+    expect(text).toMatch(/^500 users +\$/m)
     expect(text).toContain(' 0 messages, ')
     expect(text).not.toContain('## Prices')
   })

@@ -168,7 +168,7 @@ describe('trunkline erase', () => {
       ['--channel', 'erased', '--key', '[1]'],
       'Expected --key to be a JSON object of texts and numbers such as {"room":"7"}, got [1].',
     ],
-    [['--topic', 'erased'], 'Expected the name of a topic, such as chat.messages?room=s:7, got erased.'],
+    [['--topic', 'erased'], 'Expected the name of a topic, such as room.messages?room=s:7, got erased.'],
     [['--principal', 'ann', '--rate', '0'], 'Expected --rate to be a whole number from 1, got 0.'],
     [['--resume-from', 'nowhere.json'], 'Expected nowhere.json to be the file of an erasure that was stopped'],
   ])('refuses %j with what to write', async (args, message) => {

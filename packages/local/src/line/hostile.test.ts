@@ -36,7 +36,7 @@ function sendTo(url: string, message: string | Buffer, protocols: string[] = [])
       const text = String(data)
       texts.push(text)
       if (!text.includes('"id":"after"')) return
-      resolve({ texts, closed: undefined })
+      resolve({ texts: [...texts], closed: undefined }) // the answer to the first message may follow
       socket.terminate()
     })
     socket.on('open', () => {

@@ -82,7 +82,8 @@ test('a region that is missing is named with how to set it', async () => {
   vi.stubEnv('TRUNKLINE_TABLE', 'shop')
   await expect(findStage({ stage: 'prod' })).rejects.toThrow('Region is missing. Set --region or AWS_REGION.')
   const { code, err } = await runTrunkline(['connections', '--yes'])
-  expect([code, err]).toEqual([1, 'Region is missing. Set --region or AWS_REGION.\n'])
+  const said = /^Region is missing\. Set --region or AWS_REGION\.\nSee \S+\n$/
+  expect([code, err]).toEqual([1, expect.stringMatching(said)])
 })
 
 describe('a line of the environment', () => {
