@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { checkOptionNames, withDocs } from './configuration.ts'
+import { checkNearNames, checkOptionNames, withDocs } from './configuration.ts'
 
 const names = { key: true, event: true, retention: true, authorize: true, partitions: true } as const
 
@@ -48,4 +48,18 @@ test.each([
 test('options with some of the names are accepted', () => {
   checkOptionNames('channel chat', { key: 1, retention: undefined }, names)
   checkOptionNames('channel chat', {}, names)
+})
+
+describe('an object that may have members of its own', () => {
+  test('is refused for a name that is like an option which it lacks', () => {
+    expect(() => checkNearNames('startLocalLine', { key: 1, athorize: 1 }, names)).toThrow(
+      'among key, event, retention, authorize, partitions, got "athorize". Did you mean authorize?',
+    )
+  })
+  test('is accepted with names that are like no option, or like one that it has', () => {
+    checkNearNames('startLocalLine', { key: 1, numbers: 1, event: 1, events: 1 }, names)
+  })
+  test('is refused when it is no object', () => {
+    expect(() => checkNearNames('startLocalLine', null, names)).toThrow('to be an object, got null. Pass one.')
+  })
 })

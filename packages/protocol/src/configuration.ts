@@ -23,18 +23,40 @@ export function withDocs(section: ConfigurationSection, message: string): string
  * Throws a `TypeError` unless `given` is an object whose members all have one of the names. `what` has the options, such
  * as `channel chat`. The message names the misspelt option and the nearest name.
  */
-export function checkOptionNames(what: string, given: unknown, names: Readonly<Record<string, true>>): void {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    const got = given === null ? 'null' : Array.isArray(given) ? 'an array' : typeof given
-    throw new TypeError(withDocs('options', `Expected the options of ${what} to be an object, got ${got}. Pass one.`))
+export function checkOptionNames(what: string, given: unknown, names: OptionNames): void {
+  const unknown = Object.keys(checkObject(what, given)).find((name) => !Object.hasOwn(names, name))
+  if (unknown !== undefined) throw unknownOption(what, unknown, names, nearest(unknown, names))
+}
+
+/**
+ * As `checkOptionNames`, for an object that may have members of its own, such as `startLocalLine(application)`: throws
+ * only for a name that is like one of `names` which the object lacks.
+ */
+export function checkNearNames(what: string, given: unknown, names: OptionNames): void {
+  const members = checkObject(what, given)
+  const missing = Object.fromEntries(Object.entries(names).filter(([name]) => !Object.hasOwn(members, name)))
+  for (const name of Object.keys(members)) {
+    const near = Object.hasOwn(names, name) ? undefined : nearest(name, missing)
+    if (near !== undefined) throw unknownOption(what, name, names, near)
   }
-  const unknown = Object.keys(given).find((name) => !Object.hasOwn(names, name))
-  if (unknown === undefined) return
-  const known = Object.keys(names)
-  const near = known.find((name) => isNear(unknown.toLowerCase(), name.toLowerCase()))
+}
+
+type OptionNames = Readonly<Record<string, true>>
+
+function checkObject(what: string, given: unknown): object {
+  if (typeof given === 'object' && given !== null && !Array.isArray(given)) return given
+  const got = given === null ? 'null' : Array.isArray(given) ? 'an array' : typeof given
+  throw new TypeError(withDocs('options', `Expected the options of ${what} to be an object, got ${got}. Pass one.`))
+}
+
+function unknownOption(what: string, unknown: string, names: OptionNames, near: string | undefined): TypeError {
   const advice = near === undefined ? 'Remove it.' : `Did you mean ${near}?`
-  const expected = `Expected the options of ${what} to be among ${known.join(', ')}`
-  throw new TypeError(withDocs('options', `${expected}, got ${JSON.stringify(unknown)}. ${advice}`))
+  const expected = `Expected the options of ${what} to be among ${Object.keys(names).join(', ')}`
+  return new TypeError(withDocs('options', `${expected}, got ${JSON.stringify(unknown)}. ${advice}`))
+}
+
+function nearest(unknown: string, names: OptionNames): string | undefined {
+  return Object.keys(names).find((name) => isNear(unknown.toLowerCase(), name.toLowerCase()))
 }
 
 /** Whether two words differ by at most two edits, and by half of their letters. */

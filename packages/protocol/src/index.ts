@@ -1,5 +1,6 @@
 export {
   type ConfigurationSection,
+  checkNearNames,
   checkOptionNames,
   configurationSections,
   withDocs,

@@ -1,5 +1,5 @@
 import type { AnyTRPCRouter } from '@trpc/server'
-import { checkOptionNames, defined } from '@trunkline/protocol'
+import { checkNearNames, defined } from '@trunkline/protocol'
 import { type AuthorizeResult, type anonymous, createLine, type Line } from '@trunkline/server'
 import { internalsOf, loadParts, parseDuration, serveNames } from '@trunkline/server/internal'
 import { type AwsHandler, createLambdaHandlers, type LambdaOptions } from '@trunkline/server/lambda'
@@ -24,7 +24,7 @@ import { mapUserTable } from './user-table.ts'
 export async function startLocalLine<R extends AnyTRPCRouter, V extends AuthorizeResult = typeof anonymous>(
   options: LambdaOptions<R, V> & LocalOptions,
 ): Promise<LocalLine<R>> {
-  checkOptionNames('startLocalLine', options, { ...serveNames, ...localNames })
+  checkNearNames('startLocalLine', options, { ...serveNames, ...localNames })
   const line = options.line ?? createLine()
   await loadParts() // a file is read in real time, while the clock of a test may be moved
   return toReopenable((port) => runLine({ ...options, line }, port), options.port)

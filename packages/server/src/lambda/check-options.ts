@@ -1,4 +1,4 @@
-import { checkOptionNames, limits, withDocs } from '@trunkline/protocol'
+import { checkNearNames, limits, withDocs } from '@trunkline/protocol'
 import { describeValue } from '../define/describe-value.ts'
 import type { Server } from '../runtime/context/served-application.ts'
 import { defaultAccountRate, minRate } from '../runtime/posting/post-pacer.ts'
@@ -30,9 +30,9 @@ export const serveNames: Readonly<Record<keyof ServeOptions<never, never>, true>
   unconfirmedMs: true,
 }
 
-/** Throws a `TypeError` for options that are no object, or that have a name which is none of an option. */
+/** Throws a `TypeError` for options that are no object, or that have a misspelt name. Other members are accepted. */
 export function checkServeNames(options: unknown): void {
-  checkOptionNames('createLambdaHandlers', options, serveNames)
+  checkNearNames('createLambdaHandlers', options, serveNames)
 }
 
 type Limits = Pick<

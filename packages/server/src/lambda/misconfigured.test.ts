@@ -206,9 +206,11 @@ describe('options that are no functions', () => {
     [[], 'Expected the options of createLambdaHandlers to be an object, got undefined. Pass one.'],
     [[{ router, athorize: () => anonymous }], 'got "athorize". Did you mean authorize?'],
     [[{ router, createcontext: () => ({}) }], 'got "createcontext". Did you mean createContext?'],
-    [[{ router, middleware: [] }], 'got "middleware". Remove it.'],
   ])('%j as options are refused with the names that there are', (given, words) => {
     expect(() => Reflect.apply(createLambdaHandlers, undefined, given)).toThrow(words)
+  })
+  test('an application with members of its own is accepted', () => {
+    expect(createLambdaHandlers({ router, messages: {}, middleware: [] } as never)).toHaveProperty('websocket')
   })
   test('a source handler names its wrong option', () => {
     const line = createLine()
