@@ -63,7 +63,10 @@ describe('trunkline publish', () => {
     const read = await runTrunkline(['topics', 'read', ...busy, '--partition', String(partition), '--json'])
     expect(JSON.parse(read.out)).toMatchObject({ id: JSON.parse(out).id, data: { text: 'hi' } })
     const raw = await publish(...busy, '{"text":"hi"}', '--raw')
-    expect(raw).toMatchObject({ code: 2, err: expect.stringContaining('got room.busy with partitions. Leave --raw out') })
+    expect(raw).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('got room.busy with partitions. Leave --raw out'),
+    })
   })
 
   test('publishes any JSON with --raw, and says that it is not validated', async () => {
