@@ -21,7 +21,7 @@ describe('docs/reference/cost.md', () => {
         .split('|')
         [column + 1]?.trim()
     const choosing = document('guide/choosing.md')
-    expect(choosing).toContain(`share a socket | ${cell('a client that is always on, for a month')}, of which`)
+    expect(choosing).toContain(`share a socket | ${cell('a client that is always on, for a month')}: `)
     for (const row of ['the same over HTTP, polled each second', 'the same over HTTP, polled each 15 s'])
       expect(choosing).toContain(`${cell(row)} ${row.replace('the same over HTTP, ', '')}`)
   })
