@@ -20,7 +20,7 @@ export const bin = {
 
 /**
  * How a program is run. `output` is printed live, in one block at the end, or only if the program fails. `background`
- * gives it a lower priority: next to busy steps it has a tenth of their processor time. `command` replaces this
+ * gives it a low priority, so that it uses only the processor time that other steps leave. `command` replaces this
  * Node.
  * @typedef {{
  *   readonly env?: NodeJS.ProcessEnv,
@@ -101,7 +101,7 @@ export function run(args, { env, deadlineMs, command = process.execPath, output 
     }
     const stdio = output === 'live' ? 'inherit' : 'pipe'
     const child = spawn(command, args, { cwd: root, stdio, env: { ...process.env, ...silent, ...env } })
-    if (background && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
+    if (background && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_LOW)
     const printed = collect(child)
     const release = passSignals(child)
     const timer = deadlineMs === undefined ? undefined : setTimeout(() => giveUp(child, args, deadlineMs), deadlineMs)

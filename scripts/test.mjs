@@ -11,9 +11,8 @@ const isNode24 = process.versions.node.startsWith('24.')
  * Files that explore every interleaving of a scope. They take ten minutes on Node 20 and half of it on Node 24, so they
  * run there alone; `npm run test:long` runs them on each version.
  */
-const exhaustive = ['stock', 'generators', 'breaker', 'shard-lease', 'zombies', 'inline', 'presence'].map(
-  (name) => `--exclude=**/law-${name}.test.ts`,
-)
+const laws = ['stock', 'generators', 'breaker', 'shard-lease', 'zombies', 'inline', 'presence', 'partitions']
+const exhaustive = laws.map((name) => `--exclude=**/law-${name}.test.ts`)
 
 await main(
   async () => {
@@ -24,7 +23,9 @@ await main(
     // Three sequences at the same time. npm and the browsers mostly wait; the last one uses the processor time that the
     // others leave.
     const isLater = !isNode24 && (await findNode(24)) !== undefined
-    const others = ['--project=!browser*', '--exclude=tests/packed/**', ...(isLater ? exhaustive : [])]
+    // `npm run test:long` runs the tests on other software.
+    const excluded = ['--exclude=tests/packed/**', '--exclude=tests/foreign/**', ...(isLater ? exhaustive : [])]
+    const others = ['--project=!browser*', ...excluded]
     const counts = await Promise.all([
       inOrder(() => suites('tests', others, { deadlineMs }), browserTests),
       inOrder(() => suites('packages as published', ['--project=packed'], { deadlineMs, output: 'at-end' })),

@@ -222,8 +222,18 @@ const toStock = async (world: World) => {
   return () => world.send(publisher, post('post'))
 }
 
-/** Takes some 6 s alone: `npm test` counts the others. */
-export const slowOperations: ReadonlySet<string> = new Set(['publish10000'])
+/** `npm run test:long` counts these. `npm test` counts the others, which take half a minute. */
+export const slowOperations: ReadonlySet<string> = new Set([
+  'publish10000',
+  'partitionPublish',
+  'partitionPublishFirst',
+  'partitionPublishKeyed',
+  'partitionSubscribe',
+  'partitionResume',
+  'partitionKeepalive',
+  'partitionGrowth',
+  'partitionUnsubscribe',
+])
 
 /** The counted operations by their names in `packages/local/src/cost/counts.ts`. */
 export const operations: Readonly<Record<OperationName, Operation>> = {
