@@ -500,8 +500,8 @@ export const mutants: readonly Mutant[] = [
     changes: [
       {
         file: runtime('procedures/run-procedure'),
-        from: 'throw markEntered(toTRPCError(thrown))',
-        to: 'throw toTRPCError(thrown)',
+        from: 'throw markEntered(toTRPCError(thrown ?? noResult(path)))',
+        to: 'throw toTRPCError(thrown ?? noResult(path))',
         because: 'one call inside a function',
       },
     ],
