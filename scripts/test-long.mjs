@@ -14,8 +14,8 @@ const foreign = {
   'aws-lambda-ric': '4.0.2',
   'serverless-offline': '14.8.2',
 }
-/** What is installed beside a package. @type {Readonly<Record<string, readonly string[]>>} */
-const beside = { 'serverless-offline': ['serverless-offline-dynamodb-streams@8.0.1'] }
+/** What is installed together with a package. @type {Readonly<Record<string, readonly string[]>>} */
+const companions = { 'serverless-offline': ['serverless-offline-dynamodb-streams@8.0.1'] }
 const packages = ['protocol', 'server', 'client', 'local']
 const folder = join(root, 'node_modules', '.foreign')
 
@@ -93,7 +93,7 @@ async function installForeign() {
     say(`installing ${name}`)
     // without peers: one is the Serverless Framework, in whose place the tests run osls
     const options = ['--no-audit', '--no-fund', '--loglevel=error', '--no-package-lock', '--legacy-peer-deps']
-    const wanted = [`${name}@${version}`, ...(beside[name] ?? [])]
+    const wanted = [`${name}@${version}`, ...(companions[name] ?? [])]
     const code = await run([...npm(), 'install', '--prefix', at, ...options, ...wanted], {
       output: 'if-failed',
       deadlineMs: 45 * 60_000, // the runtime client compiles curl

@@ -156,7 +156,7 @@ async function merge(world: World, connection: Connection, count: number): Promi
   for (const index of numbers(count)) await world.send(connection, partOf(index, count))
 }
 
-/** An operation of a connection that merges all partitions, each of which has an event. */
+/** An operation of a connection that merges all partitions. Each partition has an event. */
 const merged = (
   name: string,
   act: (world: World, connection: Connection, positions: readonly string[]) => Promise<unknown>,

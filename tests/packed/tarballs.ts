@@ -84,7 +84,7 @@ function runTool(command: string, args: readonly string[], cwd: string): string 
       cwd,
       env: { ...env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true', NO_UPDATE_NOTIFIER: '1', CI: 'true' },
       encoding: 'utf8',
-      timeout: 600_000, // an install beside other suites
+      timeout: 600_000, // other suites run at the same time
       stdio: ['ignore', 'pipe', 'pipe'],
     })
   } catch (error) {

@@ -95,7 +95,7 @@ function serve(stack: Stack, pool: WorkerPool, entry: string): void {
   const exported = pool.exports()
   if (!exported.includes('websocket') && !exported.includes('handler'))
     throw new Error(
-      `Expected ${entry} to export websocket or handler, got ${exported.join(', ')}. Write export const { handler } = createLambdaHandlers({ … }).`,
+      `Expected ${entry} to export websocket or handler, got ${exported.join(', ') || 'no exports'}. Write export const { handler } = createLambdaHandlers({ … }).`,
     )
   stack.serve((name) => {
     const wanted = name === 'http' && exported.includes('httpStream') ? 'httpStream' : name

@@ -44,8 +44,9 @@ const stream: Names<StreamOptions<KeySchema, EventSchema, EventSchema>> = {
 export const declarationNames = { channel, 'ephemeral channel': ephemeral, presence, stream }
 export type DeclarationKind = keyof typeof declarationNames
 
-/** The options of each method of a channel, and of one with partitions. */
-/** A partition key of a channel without partitions has an error of its own. */
+// The options of each method of a channel, and of one with partitions.
+
+/** A channel without partitions takes `partitionKey` here: its error is one of its own. */
 export const publishNames: Names<PublishOptions & PartitionKey> = { idempotencyKey: true, partitionKey: true }
 export const subscribeNames: Names<SubscribeOptions> = { replay: true, lastEventId: true, signal: true }
 export const partitionedSubscribeNames: Names<SubscribeOptions & { readonly partition?: number }> = {

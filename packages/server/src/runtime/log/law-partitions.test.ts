@@ -15,7 +15,7 @@ import {
 
 const table = createScheduleTable('[LAW-PARTITIONS], a growth')
 
-/** Functions of two versions, of which the newer one has more partitions, and a client that merges. */
+/** Functions of two versions and a client that merges. The newer version has more partitions. */
 interface Growing extends MergingWorld {
   readonly older: Version
   readonly newer: Version

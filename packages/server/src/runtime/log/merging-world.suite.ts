@@ -216,7 +216,7 @@ export interface MergingClient {
   readonly began: ReadonlyMap<string, number>
 }
 
-/** The link over subscriptions of which each follows one log by the rule of [LAW-COVERAGE]. */
+/** The link over several subscriptions. Each follows one log by the rule of [LAW-COVERAGE]. */
 function createMergingClient(send: (frame: SentFrame) => Promise<readonly unknown[]>): MergingClient {
   const outbox: SentFrame[] = []
   const follows = new Map<unknown, Follower>()
