@@ -1,35 +1,15 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { dirname, join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { socketsTo } from './open-socket.ts'
+import { accepted, listen, sockets, tls } from './real-server.suite.ts'
 import { SignedClient, type SignedTarget } from './signed-request.ts'
 
-const certificates = join(dirname(createRequire(import.meta.url).resolve('dynalite')), 'ssl')
-const tls = {
-  key: readFileSync(join(certificates, 'server-key.pem')),
-  cert: readFileSync(join(certificates, 'server-crt.pem')),
-}
-const accepted = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'
 const posted = { status: 'posted' }
-
-const sockets = new Set<Socket>()
-const servers: Server[] = []
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  for (const socket of sockets) socket.destroy()
-  sockets.clear()
-  for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve))
-})
 
 /** A client of the server, with one socket. */
 async function clientOf(server: Server, options: Partial<SignedTarget> = {}, protocol: 'http' | 'https' = 'http') {
-  servers.push(server)
-  server.on('connection', (socket: Socket) => void sockets.add(socket.on('error', () => {})))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const callbackUrl = new URL(`${protocol}://127.0.0.1:${(server.address() as AddressInfo).port}/dev`)
+  const callbackUrl = new URL(`${protocol}://127.0.0.1:${await listen(server)}/dev`)
   return new SignedClient({
     ...{ callbackUrl, sockets: 1, connectionTimeoutMs: 10_000, requestTimeoutMs: 30_000 },
     credentials: async () => ({ accessKeyId: 'local', secretAccessKey: 'local' }),
@@ -181,7 +161,7 @@ describe('a post to a host of several addresses that all refuse it', () => {
         }),
     })
     ;({ port } = server.address() as AddressInfo)
-    await new Promise((resolve) => servers.splice(0)[0]?.close(resolve))
+    await new Promise((resolve) => server.close(resolve))
     const reason = expect.stringMatching(/^AggregateError.*: E[A-Z]+$/)
     expect(await post(client)).toMatchObject({ status: 'failed', reason })
   })

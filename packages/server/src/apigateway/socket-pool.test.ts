@@ -1,46 +1,20 @@
-// More than 200 lines: servers that answer in every wrong way, and what the pool makes of each.
-import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import { createRequire } from 'node:module'
-import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
-import { dirname, join } from 'node:path'
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createApiGateway } from './gateway.ts'
 import { socketsTo } from './open-socket.ts'
+import { accepted, listen, sockets, tls } from './real-server.suite.ts'
 import { SocketPool } from './socket-pool.ts'
 
 const access = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } }
-const certificates = join(dirname(createRequire(import.meta.url).resolve('dynalite')), 'ssl')
-const tls = {
-  key: readFileSync(join(certificates, 'server-key.pem')),
-  cert: readFileSync(join(certificates, 'server-crt.pem')),
-}
 const posted = { status: 'posted' }
-
-const sockets = new Set<Socket>()
-const servers: Server[] = []
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  for (const socket of sockets) socket.destroy()
-  sockets.clear()
-  for (const server of servers.splice(0)) await new Promise((resolve) => server.close(resolve))
-})
-
-async function listen(server: Server): Promise<number> {
-  servers.push(server)
-  server.on('connection', (socket: Socket) => void sockets.add(socket.on('error', () => {})))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return (server.address() as AddressInfo).port
-}
 
 async function gatewayTo(server: Server, protocol: 'http' | 'https' = 'http') {
   const callbackUrl = `${protocol}://localhost:${await listen(server)}/dev`
   return createApiGateway({ callbackUrl, ...access, requestTimeoutMs: 30_000, clock: { now: () => 5 } })
 }
-
-const accepted = 'HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'
 
 /** Sends requests over one socket. */
 async function poolOfOne(server: Server, connectionTimeoutMs = 10_000) {
