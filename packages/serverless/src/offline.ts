@@ -28,15 +28,16 @@ export async function startOffline(serverless: Serverless, line: OfflineLine, gi
   const { service } = serverless
   const { functions = {}, provider } = service
   const resources = toResources(line)
-  const table = process.env['TRUNKLINE_TABLE'] || (line.options.existingTable?.name ?? lineName(line.options))
+  const lineName = String(resources['WebsocketsApi']?.Properties['Name']) // `service-stage`
+  const table = process.env['TRUNKLINE_TABLE'] || (line.options.existingTable?.name ?? lineName)
   const settings = { ...(service.custom?.['serverless-offline'] as OfflineOptions | undefined), ...given }
   const events = eventsOf(resources, table, Object.keys(functions))
   const addresses = addressesOf(settings)
-  const delayed = `${lineName(line.options)}-${'handler' in functions ? 'handler' : 'delayed'}`
+  const delayed = `${lineName}-${'handler' in functions ? 'handler' : 'delayed'}`
   const invocationUrl = `${addresses.lambdaUrl}/2015-03-31/functions/${delayed}/invocations`
   const queueUrl = process.env['TRUNKLINE_DELAY_QUEUE_URL'] || (await startOfflineQueue(invocationUrl))
   for (const { Properties: deployed } of ofType(resources, 'AWS::Lambda::Function')) {
-    const name = String(deployed['FunctionName']).slice(lineName(line.options).length + 1)
+    const name = String(deployed['FunctionName']).slice(lineName.length + 1)
     const declared = functions[name] as { readonly events?: readonly object[] } | undefined
     if (declared === undefined) continue
     const { Variables } = deployed['Environment'] as { readonly Variables: Readonly<Record<string, unknown>> }
@@ -175,8 +176,4 @@ async function createTable(endpoint: string, region: string, request: { readonly
 
 function ofType(resources: Resources, type: string): readonly Resource[] {
   return Object.values(resources).filter(({ Type }) => Type === type)
-}
-
-function lineName({ service, stage = 'dev' }: LineTemplateOptions): string {
-  return `${service}-${stage}`
 }
